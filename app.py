@@ -1,0 +1,15 @@
+"""Countersign's front door: `streamlit run app.py`. Start-up, sign-in and the gate; the pages begin in main.py."""
+
+import sys
+
+import streamlit as st
+
+from core.errors import Refusal
+from pages._ui import entrance, gate, state
+
+try:
+    state.database()  # before the server starts, so that a second one on the same data folder ends with a sentence
+except Refusal as refusal:
+    sys.exit(str(refusal))
+
+app = st.App("pages/_ui/main.py", lifespan=entrance.lifespan, routes=entrance.routes, middleware=gate.middleware)

@@ -1,0 +1,232 @@
+"""The people of this installation, and whether a name and a password belong together.
+
+Guessing is slow: after three wrong tries for a name within a quarter of an hour each further one must wait, twice
+as long every time, and all names together have a limit a minute. A name nobody has behaves exactly like one that
+exists: same sentence, same waiting, same cost.
+"""
+
+import hashlib
+import secrets
+import threading
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import duckdb
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from core.access import roles
+from core.access.roles import Role
+from core.errors import Refusal
+from core.store import audit, database
+
+SHORTEST_PASSWORD = 10
+LONGEST_PASSWORD = 1000
+LONGEST_NAME = 60
+RESERVED = {"system", "nobody"}
+"""What the audit trail calls actors that are not people."""
+
+FREE_FAILURES = 3
+LONGEST_WAIT = 60
+MEMORY = timedelta(minutes=15)
+FAILURES_A_MINUTE = 30
+"""For all names together: room for a morning of mistyping, far too little for guessing."""
+
+_hasher = PasswordHasher()  # argon2id with the parameters of RFC 9106, low memory
+_nobody = _hasher.hash(secrets.token_urlsafe())
+_veil = secrets.token_bytes(32)
+_one_at_a_time = threading.Lock()  # else a hundred tries sent at once are all checked before the first is counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who may sign in, with what they may do (see roles.ACTIONS)."""
+
+    person_id: str
+    name: str
+    roles: frozenset[Role]
+
+
+def identify(name: str) -> str:
+    """The id that a name has: spelling variants of one name (case, width, spaces) are one person."""
+    return unicodedata.normalize("NFKC", _tidy(name).casefold())
+
+
+def _tidy(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).split())
+
+
+def any_exist(conn: duckdb.DuckDBPyConnection) -> bool:
+    """Whether this installation has been set up."""
+    return database.row(conn, "select 1 as one from people limit 1") is not None
+
+
+def everyone(conn: duckdb.DuckDBPyConnection) -> list[Person]:
+    """All active people, by name."""
+    found = database.rows(conn, "select person_id, name, roles from people where active order by name")
+    return [_person(row) for row in found]
+
+
+def create_first(conn: duckdb.DuckDBPyConnection, *, name: str, password: str) -> Person:
+    """The first person, with all roles. Raises Refusal when there is somebody already, or as `create` does."""
+    return _add(conn, name, password, roles.ROLES, actor="system", first=True)
+
+
+def create(
+    conn: duckdb.DuckDBPyConnection, *, name: str, password: str, roles_held: Iterable[Role], by: Person
+) -> Person:
+    """A further person. Raises Refusal when `by` is no admin, the name is taken or unusable, or the password weak."""
+    roles.require(by, "people.manage")
+    return _add(conn, name, password, roles_held, actor=by.person_id, first=False)
+
+
+def _add(
+    conn: duckdb.DuckDBPyConnection,
+    name: str,
+    password: str,
+    roles_held: Iterable[Role],
+    *,
+    actor: str,
+    first: bool,
+) -> Person:
+    person = Person(person_id=identify(name), name=_tidy(name), roles=frozenset(roles_held))
+    _check_name(person)
+    _check_password(person, password)
+    if unknown := person.roles.difference(roles.ROLES):
+        raise Refusal("There is no role %(role)s. Choose among %(roles)s.", role=min(unknown), roles=roles.ROLES)
+    password_hash = _hasher.hash(_normal(password))
+    held = sorted(person.roles)
+    with audit.change(conn, actor=actor, act="person.created", subject=person.person_id, detail={"roles": held}):
+        if first and any_exist(conn):
+            raise Refusal("This installation is already set up. Sign in instead.")
+        if database.row(conn, "select 1 as one from people where person_id = ?", [person.person_id]):
+            raise Refusal("There is already a person called %(name)s. Choose another name.", name=person.name)
+        conn.execute(
+            "insert into people (person_id, name, password_hash, roles, created_at) values (?, ?, ?, ?, ?)",
+            [person.person_id, person.name, password_hash, held, database.now()],
+        )
+    return person
+
+
+def _check_name(person: Person) -> None:
+    if not person.name or len(person.name) > LONGEST_NAME or not person.name.isprintable():
+        raise Refusal(
+            "A name has between 1 and %(longest)s visible characters. Choose such a name.", longest=LONGEST_NAME
+        )
+    if person.person_id in RESERVED:
+        raise Refusal("The name %(name)s is kept for the audit trail. Choose another name.", name=person.name)
+
+
+def _check_password(person: Person, password: str) -> None:
+    length = len(_normal(password))
+    if length < SHORTEST_PASSWORD:
+        raise Refusal(
+            "The password has %(length)s characters; at least %(shortest)s are needed. Three or four words will do.",
+            length=length,
+            shortest=SHORTEST_PASSWORD,
+        )
+    if length > LONGEST_PASSWORD:
+        raise Refusal("The password has more than %(longest)s characters. Shorten it.", longest=LONGEST_PASSWORD)
+    if identify(password) == person.person_id:
+        raise Refusal("The password is the name, which anybody would try first. Choose another password.")
+
+
+def _normal(password: str) -> str:
+    return unicodedata.normalize("NFKC", password)  # keyboards differ in how they send the same character
+
+
+def verify(conn: duckdb.DuckDBPyConnection, name: str, password: str) -> Person:
+    """The person whose name and password these are; the attempt is counted and audited either way.
+
+    Raises Refusal when they do not belong together, or when it is too early for another try (not counted).
+    """
+    with _one_at_a_time:
+        person_id = identify(name)
+        query = "select person_id, name, roles, password_hash, active from people where person_id = ?"
+        found = database.row(conn, query, [person_id])
+        # People type their password into the name field: a name nobody has is never written down.
+        counted = person_id if found else "?" + hashlib.blake2b(person_id.encode(), key=_veil).hexdigest()[:16]
+        _refuse_haste(conn, counted)
+        right = _matches(found["password_hash"] if found else _nobody, password)
+        if found is None or not found["active"] or not right:
+            subject = person_id if found else "unknown name"
+            with audit.change(conn, actor="nobody", act="sign_in.failed", subject=subject):
+                _count(conn, counted, succeeded=False)
+            raise Refusal("Name and password do not belong together. Check both and try again.")
+        with audit.change(conn, actor=person_id, act="sign_in.succeeded", subject=person_id):
+            _count(conn, person_id, succeeded=True)
+            if _hasher.check_needs_rehash(found["password_hash"]):
+                conn.execute(
+                    "update people set password_hash = ? where person_id = ?",
+                    [_hasher.hash(_normal(password)), person_id],
+                )
+        return _person(found)
+
+
+def _matches(password_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, _normal(password))
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _count(conn: duckdb.DuckDBPyConnection, person_id: str, *, succeeded: bool) -> None:
+    conn.execute(
+        "insert into sign_in_attempts (person_id, tried_at, succeeded) values (?, ?, ?)",
+        [person_id, database.now(), succeeded],
+    )
+
+
+def _refuse_haste(conn: duckdb.DuckDBPyConnection, person_id: str) -> None:
+    now = database.now()
+    counts = conn.execute(
+        """
+        with failures as (
+            select person_id, tried_at from sign_in_attempts where not succeeded and tried_at > $since
+        ), success as (
+            select max(tried_at) as at_last from sign_in_attempts where person_id = $person_id and succeeded
+        )
+        select
+            count(*) filter (person_id = $person_id and tried_at > coalesce((from success), $since)),
+            max(tried_at) filter (person_id = $person_id),
+            count(*) filter (tried_at > $minute),
+            min(tried_at) filter (tried_at > $minute)
+        from failures
+        """,
+        {"person_id": person_id, "since": now - MEMORY, "minute": now - timedelta(minutes=1)},
+    ).fetchone()
+    assert counts is not None
+    failures, latest, recent, earliest = counts
+    if failures >= FREE_FAILURES:
+        wait = min(2 ** (failures - FREE_FAILURES + 1), LONGEST_WAIT)
+        _refuse_until(latest + timedelta(seconds=wait), now)
+    if recent >= FAILURES_A_MINUTE:
+        _refuse_until(earliest + timedelta(minutes=1), now)
+
+
+def _refuse_until(then: datetime, now: datetime) -> None:
+    if then > now:
+        seconds = int((then - now).total_seconds()) + 1
+        raise Refusal("Too many wrong tries. Wait %(seconds)s seconds, then try again.", seconds=seconds)
+
+
+def _person(row: dict[str, Any]) -> Person:
+    return Person(person_id=row["person_id"], name=row["name"], roles=frozenset(row["roles"]))
+
+
+def language_of(conn: duckdb.DuckDBPyConnection, person: Person) -> str:
+    """The language the person chose, or an empty string."""
+    row = database.row(conn, "select language from people where person_id = ?", [person.person_id])
+    return str(row["language"]) if row else ""
+
+
+def choose_language(conn: duckdb.DuckDBPyConnection, person: Person, language: str) -> None:
+    """Remember the language for the person's later visits."""
+    detail = {"language": language}
+    with audit.change(
+        conn, actor=person.person_id, act="person.language_chosen", subject=person.person_id, detail=detail
+    ):
+        conn.execute("update people set language = ? where person_id = ?", [language, person.person_id])

@@ -1,0 +1,232 @@
+"""From a table to samples: which column means what, and which rows can be used as they are."""
+
+import json
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Literal, cast, get_args
+
+from core import content
+from core.errors import Refusal
+from core.evaluation.tables import RowProblem, Table
+from core.locale.mark import N_
+
+Split = Literal["dev", "train", "gate", "retain"]
+"""dev: for the ladder. train: may be learned from. gate: locked until the proof. retain: must not break."""
+Kind = Literal["practice", "concept"]
+"""practice: a case as it comes in. concept: the knowledge behind it."""
+
+_YES = ("true", "yes", "y", "1", "是")
+_NO = ("false", "no", "n", "0", "否")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapping:
+    """The name of the column that holds each part of a sample; None where the file has no such column."""
+
+    input: str
+    reference: str | None
+    context: str | None = None
+    key: str | None = None
+    group: str | None = None
+    split: str | None = None
+    tags: str | None = None
+    kind: str | None = None
+    pair: str | None = None
+    critical: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row that can become a sample. Texts are as in the file; no split means one is to be drawn."""
+
+    key: str
+    input: str
+    context: str
+    reference: str
+    kind: Kind
+    pair: str
+    group_id: str
+    split: Split | None
+    critical: bool
+    tags: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """Every row of the table: to use, with its problems, or in `duplicates` as (line it repeats, line left out)."""
+
+    rows: tuple[Row, ...]
+    problems: tuple[RowProblem, ...]
+    duplicates: tuple[tuple[int, int], ...]
+
+
+_USUAL_NAMES = {
+    "input": "input question query text message prompt utterance instruction request content ticket sentence "
+    "输入 问题 提问 用户问题 客户问题 用户输入 文本 消息 留言 内容 题目 句子",
+    "reference": "reference expected expectedoutput expectedanswer referenceanswer goldanswer groundtruth gold answer "
+    "output response completion target label category intent class "
+    "参考答案 标准答案 期望输出 预期输出 参考 答案 回答 输出 标签 意图 类别 分类",
+    "context": "context passage background 上下文 背景 材料",
+    "key": "key id sampleid 编号 序号 样本编号",
+    "group": "group groupid 组 分组 组别",
+    "split": "split 划分",
+    "tags": "tags tag 标记",
+    "kind": "kind 种类",
+    "pair": "pair pairid 配对",
+    "critical": "critical 关键 是否关键",
+}
+
+
+def guess(columns: Sequence[str]) -> Mapping | None:
+    """The mapping that the usual English and Chinese names suggest, or None when no column looks like the input."""
+    by_name = {re.sub(r"[\s_-]", "", normalise(column).casefold()): column for column in reversed(columns)}
+    found = {
+        part: next((by_name[name] for name in names.split() if name in by_name), None)
+        for part, names in _USUAL_NAMES.items()
+    }
+    chosen = found.pop("input")
+    return Mapping(input=chosen, **found) if chosen else None
+
+
+def normalise(text: str) -> str:
+    """The text as two people would call it the same: NFKC, and every run of white space one space."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+def check(table: Table, mapping: Mapping) -> Import:
+    """Sort the table's rows into those to use, those with a problem, and repetitions of an earlier one.
+
+    Rows are repetitions when input, context and reference are the same after `normalise`; two references for one
+    input and context are a problem of every row concerned. Raises Refusal when the mapping does not fit the table.
+    """
+    _fit(table.columns, mapping)
+    problems = list(table.problems)
+    questions: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for line, cells in zip(table.lines, table.rows, strict=True):
+        row = _row(line, cells, mapping)
+        if isinstance(row, Row):
+            questions[normalise(row.input), normalise(row.context)].append(row)
+        else:
+            problems += row
+    rows: list[Row] = []
+    duplicates: list[tuple[int, int]] = []
+    for same in questions.values():
+        if other := _disagreeing(same):
+            problems += other
+        else:
+            rows.append(same[0])
+            duplicates += [(same[0].line, row.line) for row in same[1:]]
+    unique = tuple(_without_clashes(rows, problems))
+    return Import(
+        rows=unique,
+        problems=tuple(sorted(problems, key=lambda problem: problem.row)),
+        duplicates=tuple(sorted(duplicates, key=lambda pair: pair[1])),
+    )
+
+
+def _fit(columns: Sequence[str], mapping: Mapping) -> None:
+    for column in asdict(mapping).values():
+        if column is not None and column not in columns:
+            raise Refusal(
+                N_("The file has no column “%(column)s”; its columns are %(columns)s. Choose one of these."),
+                column=column,
+                columns=", ".join(f"“{name}”" for name in columns),
+            )
+    if mapping.input == mapping.reference:
+        raise Refusal(
+            N_("The column “%(column)s” is chosen both as input and as reference. Choose another one for one of them."),
+            column=mapping.input,
+        )
+
+
+def _row(line: int, cells: dict[str, str], mapping: Mapping) -> Row | list[RowProblem]:
+    problems: list[RowProblem] = []
+
+    def text(column: str | None) -> str:
+        return cells[column] if column else ""
+
+    def word(column: str | None, known: Sequence[str]) -> str:
+        """The cell in lower case if it is one of the known words or empty."""
+        found = normalise(text(column)).casefold()
+        if found and found not in known:
+            problems.append(
+                RowProblem(
+                    row=line,
+                    column=column,
+                    message=N_("“%(word)s” is not a word known here. Write one of %(known)s, or leave the cell empty."),
+                    values={"word": found[:40], "known": ", ".join(known)},
+                )
+            )
+        return found
+
+    if not normalise(text(mapping.input)):
+        message = N_("The input is empty. Fill it in, or delete the row.")
+        problems.append(RowProblem(row=line, column=mapping.input, message=message))
+    row = Row(
+        key=text(mapping.key).strip() or f"row-{line}",
+        input=text(mapping.input),
+        context=text(mapping.context),
+        reference=text(mapping.reference),
+        kind=cast(Kind, word(mapping.kind, get_args(Kind)) or "practice"),
+        pair=text(mapping.pair).strip(),
+        group_id=text(mapping.group).strip() or content.name("group", normalise(text(mapping.input))),
+        split=cast(Split | None, word(mapping.split, get_args(Split)) or None),
+        critical=word(mapping.critical, _YES + _NO) in _YES,
+        tags=_tags(text(mapping.tags)),
+        line=line,
+    )
+    return problems or row
+
+
+def _tags(text: str) -> tuple[str, ...]:
+    """The tags in a JSON list, or between commas, semicolons or bars, each once."""
+    try:
+        found = json.loads(text)
+        json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):  # not JSON, or JSON with half a character
+        found = None
+    tags = map(str, found) if isinstance(found, list) else re.split(r"[,;|，；、]", text)
+    return tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+
+
+def _disagreeing(same: list[Row]) -> list[RowProblem]:
+    """A problem for each of these rows with one input if their references differ, naming a row that differs."""
+    references = [normalise(row.reference) for row in same]
+    different = next((row for row, reference in zip(same, references, strict=True) if reference != references[0]), None)
+    if different is None:
+        return []
+    return [
+        RowProblem(
+            row=row.line,
+            message=N_("There are two different references for the same input: row %(other)s has another. Keep one."),
+            values={"other": different.line if reference == references[0] else same[0].line},
+        )
+        for row, reference in zip(same, references, strict=True)
+    ]
+
+
+def _without_clashes(rows: list[Row], problems: list[RowProblem]) -> Iterator[Row]:
+    """The rows whose key is new and whose group is in no other split, each with the split of its group."""
+    keys: dict[str, int] = {}
+    splits: dict[str, tuple[Split, int]] = {}
+    for row in rows:
+        if row.split:
+            splits.setdefault(row.group_id, (row.split, row.line))
+    for row in rows:
+        split, line = splits.get(row.group_id, (None, 0))
+        if (first := keys.setdefault(row.key, row.line)) != row.line:
+            message = N_("The key “%(key)s” is that of row %(other)s already. Give every row a key of its own.")
+            problems.append(RowProblem(row=row.line, message=message, values={"key": row.key[:40], "other": first}))
+        elif row.split and row.split != split:
+            message = N_(
+                "The row is in the split “%(split)s”, but row %(other)s of the same group is in “%(first)s”. Put both "
+                "in one, so that nothing is tested on what was learned from."
+            )
+            values = {"split": row.split, "other": line, "first": split}
+            problems.append(RowProblem(row=row.line, message=message, values=values))
+        else:
+            yield replace(row, split=split)

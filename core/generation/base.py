@@ -1,0 +1,52 @@
+"""What every model backend does: requests in, batches of answers out, in whatever order is quick."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+Message = dict[str, str]
+"""`{"role": "system" | "user" | "assistant", "content": text}`, as chat APIs and chat templates take it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoding:
+    """How answers are drawn. Temperature 0 is greedy and repeatable."""
+
+    max_new_tokens: int = 48
+    temperature: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One answer wanted. `key` comes back with the answer and means nothing to the generator."""
+
+    key: str
+    messages: tuple[Message, ...]
+    repeat: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The text, or the reason why there is none: a failed call is never an empty answer."""
+
+    key: str
+    text: str | None = None
+    failure: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    latency_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.text is None) == (self.failure is None):
+            raise ValueError("An answer has either a text or a failure.")
+
+
+class Generator(Protocol):
+    """A loaded model or a configured endpoint."""
+
+    def generate(
+        self, requests: Sequence[Request], decoding: Decoding, *, stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[list[Answer]]:
+        """Yield finished answers in batches until all are in or `stopped()` turns true; every request yields once."""
+        ...

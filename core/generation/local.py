@@ -1,0 +1,236 @@
+"""A model in a local folder, answering in batches. Workers only (torch)."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from time import monotonic, perf_counter
+from typing import Any
+
+import psutil
+import torch
+from jinja2 import TemplateError
+from peft import PeftModel
+from transformers import (
+    DynamicCache,
+    GenerationConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
+    StaticCache,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
+
+from core import content
+from core.generation import batching, weights
+from core.generation.base import Answer, Decoding, Request
+
+BATCH = 48
+"""Answers decoded together at most: beyond that little is gained, and answers reach the disk less often."""
+
+OUT_OF_MEMORY = "The machine ran out of memory on this prompt alone. Use a smaller model or a shorter prompt."
+
+STEP = 32
+"""Prompt tokens that are read in the time of one decoding step of a small batch."""
+
+
+def load(
+    path: Path, adapter: Path | None = None, *, device: str | None = None, dtype: torch.dtype | None = None
+) -> "LocalGenerator":
+    """Load a model folder and, if given, an adapter on it; Refusal when either cannot be used.
+
+    Without a word on it, the device is the GPU if there is one, and the precision the one it is fast at.
+    """
+    tokenizer = weights.tokenizer(path)
+    device = device or weights.device()
+    model = weights.model(path, device=device, dtype=dtype or weights.precision(device))
+    generator = LocalGenerator(path, model, tokenizer)
+    generator.use(adapter)
+    return generator
+
+
+class LocalGenerator:
+    """A loaded model, answering as the base or with one of its adapters (see `use`)."""
+
+    def __init__(self, path: Path, model: Any, tokenizer: Any) -> None:
+        self.path, self.model, self.tokenizer = path, model, tokenizer
+        self.ends = weights.ends(model, tokenizer)
+        self.pad: int = self.ends[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+        text = model.config.get_text_config()
+        self.context: int = getattr(text, "max_position_embeddings", None) or 2**31
+        # A layer that looks back over a window would take the padding between prefix and rest for words.
+        self.shares = set(getattr(text, "layer_types", None) or ["full_attention"]) == {"full_attention"}
+        heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
+        width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+        self.bytes_per_token: int = 2 * text.num_hidden_layers * heads * width * model.dtype.itemsize
+
+    def use(self, adapter: Path | None) -> None:
+        """Answer with this adapter from now on, or as the base; Refusal if it was not made for this base."""
+        if adapter is None:
+            if isinstance(self.model, PeftModel):
+                self.model.base_model.disable_adapter_layers()
+            return
+        name = content.digest(str(adapter.resolve()))[:16]
+        if not isinstance(self.model, PeftModel) or name not in self.model.peft_config:
+            self.model = weights.attach(self.model, self.path, adapter, name=name)
+        self.model.base_model.enable_adapter_layers()
+        self.model.set_adapter(name)
+
+    def generate(
+        self, requests: Sequence[Request], decoding: Decoding, *, stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[list[Answer]]:
+        """Answer everything, prompts that begin alike together; see `core.generation.base.Generator`.
+
+        The common beginning is read once, and its keys and values are repeated over the batch. An answer's
+        `latency_s` is its share of the time that its batch took.
+        """
+        asked, refused = self._read(requests, decoding)
+        if refused:
+            yield refused
+        prompts = [tokens for _, tokens in asked]
+        for group in batching.groups(prompts, cost=STEP * decoding.max_new_tokens if self.shares else math.inf):
+            # Longest first: neighbours need little padding, and what may not fit in memory is met first.
+            waiting = sorted(group.members, key=lambda member: -len(prompts[member]))
+            size = self._room(len(prompts[waiting[0]]) + decoding.max_new_tokens)
+            prefix = self._prefix(prompts[waiting[0]][: group.prefix if self.shares else 0])
+            while waiting and not stopped():
+                batch = [asked[member] for member in waiting[:size]]
+                answers = self._answer(prefix, batch, decoding, stopped)
+                if answers is None and len(batch) > 1:
+                    size = len(batch) // 2
+                    continue
+                del waiting[:size]
+                yield answers or [Answer(key=batch[0][0].key, failure=OUT_OF_MEMORY, prompt_tokens=len(batch[0][1]))]
+
+    def _read(
+        self, requests: Sequence[Request], decoding: Decoding
+    ) -> tuple[list[tuple[Request, list[int]]], list[Answer]]:
+        """The prompts' tokens, and answers for those that cannot be asked."""
+        asked, refused = [], []
+        for request in requests:
+            try:
+                tokens = weights.prompt(self.tokenizer, request.messages)
+            except TemplateError as error:
+                failure = f"The model's chat template does not take these messages: {error}."
+                refused.append(Answer(key=request.key, failure=failure))
+                continue
+            if len(tokens) + decoding.max_new_tokens > self.context:
+                failure = (
+                    f"The prompt has {len(tokens)} tokens and {decoding.max_new_tokens} are kept for the answer, but "
+                    f"the model takes {self.context} in all. Shorten the prompt, the examples or the context."
+                )
+                refused.append(Answer(key=request.key, failure=failure, prompt_tokens=len(tokens)))
+            else:
+                asked.append((request, tokens))
+        return asked, refused
+
+    def _room(self, length: int) -> int:
+        """How many sequences of `length` tokens fit in half of the free memory, keys, values and logits together."""
+        cuda = self.model.device.type == "cuda"
+        free = torch.cuda.mem_get_info()[0] if cuda else psutil.virtual_memory().available
+        logits = 16 * self.model.config.get_text_config().vocab_size
+        return max(1, min(BATCH, free // 2 // (length * self.bytes_per_token + logits)))
+
+    @torch.inference_mode()
+    def _prefix(self, tokens: list[int]) -> tuple[list[int], DynamicCache]:
+        """Tokens with their keys and values, shape (1, heads, tokens, width) in each layer."""
+        cache = DynamicCache(config=self.model.config)
+        if tokens:
+            read = torch.tensor([tokens], device=self.model.device)
+            self.model(input_ids=read, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        return tokens, cache
+
+    def _answer(
+        self,
+        prefix: tuple[list[int], DynamicCache],
+        batch: list[tuple[Request, list[int]]],
+        decoding: Decoding,
+        stopped: Callable[[], bool],
+    ) -> list[Answer] | None:
+        """The batch's answers without those that a stop cut short; None if memory ran out."""
+        started = perf_counter()
+        try:
+            decoded = self._decode(prefix, batch, decoding, stopped)
+        except (MemoryError, RuntimeError) as error:
+            if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
+                raise
+            return None
+        share = (perf_counter() - started) / len(batch)
+        answers = []
+        for (request, prompt), tokens in zip(batch, decoded, strict=True):
+            end = next((at for at, token in enumerate(tokens) if token in self.ends), len(tokens))
+            if end < len(tokens) or end == decoding.max_new_tokens:
+                answers.append(
+                    Answer(
+                        key=request.key,
+                        text=self.tokenizer.decode(tokens[:end], skip_special_tokens=True),
+                        prompt_tokens=len(prompt),
+                        completion_tokens=end,
+                        latency_s=share,
+                    )
+                )
+        return answers
+
+    @torch.inference_mode()
+    def _decode(
+        self,
+        prefix: tuple[list[int], DynamicCache],
+        batch: list[tuple[Request, list[int]]],
+        decoding: Decoding,
+        stopped: Callable[[], bool],
+    ) -> list[list[int]]:
+        """New tokens, one row for each request, all equally long: after its end a row is filled up."""
+        common, cache = prefix
+        rests = [tokens[len(common) :] for _, tokens in batch]
+        width = max(map(len, rests))
+        padded = [[self.pad] * (width - len(rest)) + rest for rest in rests]
+        seen = [[1] * len(common) + [0] * (width - len(rest)) + [1] * len(rest) for rest in rests]
+        past = None
+        if self.shares:
+            past = StaticCache(config=self.model.config, max_cache_len=len(common) + width + decoding.max_new_tokens)
+            for layer, read in enumerate(cache.layers if common else []):
+                past.update(*(part.expand(len(batch), -1, -1, -1) for part in (read.keys, read.values)), layer)
+        drawn = [_Draw(batch, decoding)] if decoding.temperature > 0 else []
+        output = self.model.generate(
+            input_ids=torch.tensor([common + row for row in padded], device=self.model.device),
+            attention_mask=torch.tensor(seen, device=self.model.device),
+            past_key_values=past,
+            generation_config=GenerationConfig(
+                max_new_tokens=decoding.max_new_tokens,
+                do_sample=False,
+                eos_token_id=self.ends,
+                pad_token_id=self.pad,
+                disable_compile=True,  # each batch has its own shapes, and compiling one takes longer than it
+            ),
+            logits_processor=LogitsProcessorList(drawn),
+            stopping_criteria=StoppingCriteriaList([_Stop(stopped)]),
+        )
+        return list(output[:, len(common) + width :].tolist())
+
+
+class _Draw(LogitsProcessor):  # type: ignore[misc]
+    """Sampling at a temperature as an argmax over scores with Gumbel noise (Maddison et al., 2014, "A* sampling").
+
+    Each answer has random numbers of its own, from seed, repeat and prompt, whatever else is in the batch.
+    """
+
+    def __init__(self, batch: list[tuple[Request, list[int]]], decoding: Decoding) -> None:
+        self.temperature = decoding.temperature
+        seeds = [content.digest([decoding.seed, request.repeat, prompt]) for request, prompt in batch]
+        self.generators = [torch.Generator().manual_seed(int(seed[:15], 16)) for seed in seeds]
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        width = scores.shape[-1]
+        noise = torch.stack([torch.empty(width).exponential_(generator=generator) for generator in self.generators])
+        return scores / self.temperature - noise.log().to(scores.device)
+
+
+class _Stop(StoppingCriteria):  # type: ignore[misc]
+    """Ends a batch when its job is asked to stop; asks once a second."""
+
+    def __init__(self, stopped: Callable[[], bool]) -> None:
+        self.stopped, self.asked, self.answer = stopped, monotonic(), False
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
+        if not self.answer and monotonic() - self.asked >= 1:
+            self.asked, self.answer = monotonic(), self.stopped()
+        return torch.full((len(input_ids),), self.answer, device=input_ids.device)

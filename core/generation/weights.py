@@ -1,0 +1,122 @@
+"""Model folders on this machine: what is in them, what is accepted, and how they are loaded. Workers only (torch)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from safetensors import SafetensorError, safe_open
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
+
+from core import content
+from core.errors import Refusal
+from core.generation.base import Message
+
+logging.disable_progress_bar()
+
+
+def device() -> str:
+    """Where models run: the GPU if there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def precision(device: str) -> torch.dtype:
+    """bfloat16 where the hardware multiplies it; elsewhere float32, since emulation is a hundred times slower."""
+    if device == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    able = torch.cpu.get_capabilities() if device == "cpu" else {}
+    return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") else torch.float32
+
+
+def files(path: Path) -> dict[str, str]:
+    """SHA-256 of each weight file of a model folder; Refusal unless they are safetensors."""
+    found = sorted(path.glob("*.safetensors"))
+    if not (path / "config.json").is_file() or not found:
+        raise Refusal(
+            "%(path)s is not a model folder that can be used: it needs config.json and weights in .safetensors files "
+            "(.bin and .pt files can run code when they are opened, so they are not accepted). Convert the weights to "
+            "safetensors or choose another folder.",
+            path=path,
+        )
+    return {file.name: content.file_digest(file) for file in found}
+
+
+def model(path: Path, *, device: str, dtype: torch.dtype) -> Any:
+    """The causal language model of a folder, in evaluation mode; code that came with it is never run."""
+    files(path)
+    try:
+        loaded = AutoModelForCausalLM.from_pretrained(
+            path, dtype=dtype, use_safetensors=True, local_files_only=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise Refusal(
+            "The model in %(path)s cannot be loaded: %(reason)s. Check that the folder is complete and holds a text "
+            "model that needs no code of its own.",
+            path=path,
+            reason=str(error).strip().partition("\n")[0][:200],
+        ) from error
+    return loaded.to(device).eval()
+
+
+def tokenizer(path: Path) -> Any:
+    """The tokenizer of a folder, with its chat template; Refusal if either is missing."""
+    try:
+        loaded = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Refusal(
+            "The model folder %(path)s has no tokenizer that can be loaded. Copy tokenizer.json and "
+            "tokenizer_config.json of the same model into it.",
+            path=path,
+        ) from error
+    if not loaded.chat_template:
+        raise Refusal(
+            "The tokenizer in %(path)s has no chat template, so nothing says how the model expects to be asked. Use "
+            "the instruct or chat variant of the model, or add its chat_template.jinja to the folder.",
+            path=path,
+        )
+    return loaded
+
+
+def prompt(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
+    """The tokens of a conversation up to where the answer begins; training and answering must agree on them."""
+    # Models that can think aloud first are asked not to; other templates do not look at this switch.
+    encoded = tokenizer.apply_chat_template(
+        list(messages), add_generation_prompt=True, return_dict=True, enable_thinking=False
+    )
+    return list(encoded["input_ids"])
+
+
+def ends(model: Any, tokenizer: Any) -> list[int]:
+    """The tokens that end an answer."""
+    told = model.generation_config.eos_token_id
+    found = {*(told if isinstance(told, list) else [told]), tokenizer.eos_token_id}
+    return sorted(end for end in found if end is not None)
+
+
+def attach(model: Any, base: Path, adapter: Path, *, name: str) -> PeftModel:
+    """Put an adapter on the model of the folder `base`, or one more; Refusal if it was not made for that base."""
+    file = adapter / "adapter_model.safetensors"
+    if not file.is_file() or not (adapter / "adapter_config.json").is_file():
+        raise Refusal(
+            "%(path)s is not an adapter folder: it needs adapter_config.json and adapter_model.safetensors. Choose the "
+            "folder that a training job made.",
+            path=adapter,
+        )
+    with safe_open(file, framework="pt") as opened:
+        made_for = (opened.metadata() or {}).get("base")
+    try:
+        if made_for not in (None, content.digest(files(base))):
+            raise ValueError("Another base.")
+        if isinstance(model, PeftModel):
+            model.load_adapter(str(adapter), adapter_name=name)
+        else:
+            model = PeftModel.from_pretrained(model, str(adapter), adapter_name=name)
+    except (RuntimeError, ValueError) as error:  # what peft raises for shapes and layers that this model does not have
+        raise Refusal(
+            "The adapter in %(adapter)s was made for another base than %(base)s. Choose the base it was trained on.",
+            adapter=adapter,
+            base=base,
+        ) from error
+    return model.eval()

@@ -1,0 +1,177 @@
+"""Follows the jobs: starts what is queued, takes in what workers have finished, and notices who has died.
+
+Everything is read from the job rows and the folders at each step, so it does not matter who was killed in between.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from core.errors import Refusal
+from core.evaluation import models, runs
+from core.jobs import folder as job_folder
+from core.jobs import jobs
+from core.jobs.jobs import Job
+from core.jobs.launchers import Launcher, LocalLauncher
+from core.locale.mark import N_
+from core.settings import Settings
+from core.store import audit
+from core.training import trials
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 3
+"""How often a worker that died is started again before a person has to look."""
+PATIENCE_S = 20.0
+"""How long a worker may take to heed a stop before it is killed."""
+
+
+class Supervisor:
+    """The thread that steps once a second until `stop`."""
+
+    def __init__(self, step: Callable[[], object], every_s: float) -> None:
+        self._end = threading.Event()
+        self._step, self._every_s = step, every_s
+        self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._end.wait(self._every_s):
+            try:
+                self._step()
+            except Exception:  # one bad step must not end the following of all jobs
+                log.exception("The supervisor's step failed; it goes on with the next one.")
+
+    def stop(self) -> None:
+        self._end.set()
+        self._thread.join(timeout=10)
+
+
+def start(
+    settings: Settings, database: duckdb.DuckDBPyConnection, launcher: Launcher | None = None, every_s: float = 1.0
+) -> Supervisor:
+    """Begin to follow the jobs of this database in a thread."""
+    launcher = launcher or LocalLauncher()
+    return Supervisor(lambda: step(settings, database.cursor(), launcher), every_s)
+
+
+def drain(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launcher | None = None) -> None:
+    """Step until no job is open, for a command that waits."""
+    launcher = launcher or LocalLauncher()
+    while step(settings, conn, launcher):
+        time.sleep(0.3)
+
+
+def step(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launcher) -> bool:
+    """Look at every open job once; whether any is open still."""
+    for job in jobs.in_states(conn, "running", "stopping"):
+        try:
+            _follow(settings, conn, launcher, job)
+        except Refusal as refusal:
+            if "disk is full" in refusal.message:
+                raise  # nothing is lost: the shards wait in the folder
+            _end(conn, job, "failed", refusal.message, refusal.values)
+    if not jobs.in_states(conn, "running", "stopping"):
+        for job in jobs.in_states(conn, "queued")[:1]:
+            _launch(settings, conn, launcher, job)
+    return bool(jobs.in_states(conn, *jobs.OPEN))
+
+
+def _launch(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launcher, job: Job) -> None:
+    folder = jobs.folder_of(settings, job.job_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        prepare(settings, conn, job, folder)
+    except Refusal as refusal:
+        _end(conn, job, "failed", refusal.message, refusal.values)
+        return
+    with audit.change(conn, actor="supervisor", act="job.launched", subject=job.job_id):
+        jobs.set_state(conn, job.job_id, "running")
+    launcher.launch(folder)
+
+
+def prepare(settings: Settings, conn: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> None:
+    """Write the worker's inputs, the spec last."""
+    if job.kind == "generate":
+        spec, items = runs.inputs(conn, job.job_id)
+        job_folder.write_lines(folder / "items.jsonl", items)
+    elif job.kind == "train":
+        spec = trials.inputs(conn, job.job_id, folder)
+    else:
+        spec = {"kind": "fetch", "into": str(settings.models)}
+    job_folder.write_json(folder / "spec.json", spec)
+
+
+def _follow(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launcher, job: Job) -> None:
+    folder = jobs.folder_of(settings, job.job_id)
+    alive = job_folder.alive(folder)  # asked first: what a dead worker has written is all there will be
+    if job.kind == "generate":
+        _take_in(conn, job, folder)
+    result = job_folder.result(folder)
+    if result is not None and not alive:
+        _finish(settings, conn, job, folder, result)
+    elif alive and job.state == "stopping" and _age(folder / "stop") > PATIENCE_S:
+        launcher.kill(folder)
+    elif not alive and job.state == "stopping":
+        _end(conn, job, "stopped")
+    elif not alive and job.attempts < ATTEMPTS:
+        with audit.change(conn, actor="supervisor", act="job.relaunched", subject=job.job_id):
+            jobs.set_state(conn, job.job_id, "running")
+        launcher.launch(folder)
+    elif not alive:
+        message = N_("The worker died %(times)s times without a word. Look at the log, free some memory, press Resume.")
+        _end(conn, job, "interrupted", message, {"times": ATTEMPTS})
+
+
+_taken: dict[Path, float] = {}  # shards that are in the database; a restart reads them again, which changes nothing
+
+
+def _take_in(conn: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> None:
+    new = [shard for shard in job_folder.shards(folder) if shard not in _taken]
+    if new:
+        runs.keep(conn, job.job_id, (row for shard in new for row in job_folder.read_lines(shard)))
+        _taken.update((shard, time.monotonic()) for shard in new)
+
+
+def _finish(
+    settings: Settings, conn: duckdb.DuckDBPyConnection, job: Job, folder: Path, result: dict[str, Any]
+) -> None:
+    # A stopped training that had learned something is a model version like any other, marked as stopped early.
+    follow_up: Callable[[duckdb.DuckDBPyConnection], dict[str, Any]] | None = None
+    if job.kind == "train" and "adapter" in result:
+        follow_up = trials.outcome(settings, conn, job, folder, result)
+    elif job.kind == "fetch" and result["status"] == "done":
+        follow_up = _register(conn, models.describe(Path(result["path"])), job.by)
+    with audit.change(
+        conn, actor="worker", act=f"job.{result['status']}", subject=job.job_id, detail={"kind": job.kind}
+    ) as detail:
+        if follow_up is not None:
+            detail |= follow_up(conn)
+        jobs.set_state(conn, job.job_id, result["status"], result["message"], result.get("values"))
+
+
+def _register(
+    conn: duckdb.DuckDBPyConnection, model: models.Model, by: str
+) -> Callable[[duckdb.DuckDBPyConnection], dict[str, Any]] | None:
+    if models.find(conn, model.model_id) is not None:
+        return None
+
+    def insert(inside: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+        models.insert(inside, model, by)
+        return {"model": model.model_id}
+
+    return insert
+
+
+def _end(conn: duckdb.DuckDBPyConnection, job: Job, state: jobs.State, message: str = "", values: Any = None) -> None:
+    with audit.change(conn, actor="supervisor", act=f"job.{state}", subject=job.job_id, detail={"message": message}):
+        jobs.set_state(conn, job.job_id, state, message, values)
+
+
+def _age(path: Path) -> float:
+    return time.time() - path.stat().st_mtime if path.exists() else 0.0

@@ -1,0 +1,138 @@
+"""Proofs: the tuned model against what it had to beat, on samples neither has seen, and what else changed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from core.diagnosis import verdicts
+from core.diagnosis.verdicts import Comparison, Proof
+from core.evaluation import results, tasks
+from core.store import database
+from core.training import trials
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flip:
+    """One sample before and after: what was asked, what each version said, and whether that was right."""
+
+    sample_id: str
+    critical: bool
+    input: str
+    reference: str
+    before: str
+    after: str
+    change: str
+    """`fixed`, `broken` or `unchanged`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A finished proof. `gate_runs` holds every rung's run and the tuned one's; failures are counted apart."""
+
+    trial: Mapping[str, Any]
+    proof: Proof
+    gate: Comparison
+    retain: Comparison | None
+    runs: Sequence[Mapping[str, Any]]
+    pairs: Mapping[tuple[str, str], Comparison]
+    """(split, metric) -> the comparison for that metric."""
+    flips: Mapping[str, Sequence[Flip]]
+    """split -> its samples."""
+    failures: int
+
+
+def runs_of(conn: duckdb.DuckDBPyConnection, trial_id: str) -> list[dict[str, Any]]:
+    """The trial's proof runs with `answered` and `failed`, rungs first."""
+    query = """
+        select r.*, m.name as model_name, s.name as set_name,
+            (select count(*) from answers as a where a.run_id = r.run_id) as answered,
+            (select count(*) from answers as a where a.run_id = r.run_id and failure is not null) as failed
+        from runs as r join models as m using (model_id) join eval_sets as s using (eval_set_id)
+        where r.trial_id = ? and r.purpose = 'proof'
+        order by r.split, r.side desc, r.rung
+    """
+    return database.rows(conn, query, [trial_id])
+
+
+def report(conn: duckdb.DuckDBPyConnection, trial_id: str) -> Report | None:
+    """The proof, or None before every planned answer is in: nobody peeks at half a result."""
+    trial = trials.find(conn, trial_id)
+    found = runs_of(conn, trial_id)
+    if trial is None or not found or any(run["answered"] < run["planned"] for run in found):
+        return None
+    task = tasks.find(conn, trial["task_id"])
+    assert task is not None
+    gate_before = [run for run in found if run["split"] == "gate" and run["rung"] == trial["baseline_rung"]]
+    gate_after = [run for run in found if run["split"] == "gate" and run["side"] == "after"]
+    sides = {
+        "gate": (gate_before, gate_after),
+        "retain": (
+            [run for run in found if run["split"] == "retain" and run["side"] == "before"],
+            [run for run in found if run["split"] == "retain" and run["side"] == "after"],
+        ),
+    }
+    scored = results.scores(conn, [run["run_id"] for run in found])
+    groups = dict(
+        conn.execute("select sample_id, group_id from samples where task_id = ?", [trial["task_id"]]).fetchall()
+    )
+    pairs: dict[tuple[str, str], Comparison] = {}
+    for split, (before, after) in sides.items():
+        old, new = _pooled(scored, before), _pooled(scored, after)
+        for metric in sorted(old.keys() & new.keys()):
+            shared = sorted(old[metric].keys() & new[metric].keys())
+            pairs[split, metric] = verdicts.compare(
+                [old[metric][sample] for sample in shared],
+                [new[metric][sample] for sample in shared],
+                margin=task.plan.margin,
+                smallest_gain=task.plan.smallest_gain,
+                groups=[groups[sample] for sample in shared],
+            )
+    metric = task.plan.metric
+    gate = pairs.get(("gate", metric)) or verdicts.compare([], [])
+    retain = pairs.get(("retain", metric))
+    return Report(
+        trial=trial,
+        proof=verdicts.gate(gate, retain),
+        gate=gate,
+        retain=retain,
+        runs=found,
+        pairs=pairs,
+        flips={split: _flips(conn, metric, *both) for split, both in sides.items()},
+        failures=sum(run["failed"] for run in found),
+    )
+
+
+def _pooled(scored: results.Scores, of_runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    pooled: dict[str, dict[str, float]] = {}
+    for run in of_runs:
+        for metric, values in scored.get(run["run_id"], {}).items():
+            pooled.setdefault(metric, {}).update(values)
+    return pooled
+
+
+def _flips(
+    conn: duckdb.DuckDBPyConnection,
+    metric: str,
+    before: Sequence[Mapping[str, Any]],
+    after: Sequence[Mapping[str, Any]],
+) -> list[Flip]:
+    query = """
+        with sides as (
+            select a.sample_id, list_contains($after, a.run_id) as later, first(a.text order by a.repeat) as text,
+                avg(c.value) as value
+            from answers as a join scores as c on c.answer_id = a.answer_id and c.metric = $metric
+            where list_contains($before, a.run_id) or list_contains($after, a.run_id) group by all
+        )
+        select p.sample_id, p.critical, p.input, p.reference, b.text as before, e.text as after,
+            case when e.value > b.value then 'fixed' when e.value < b.value then 'broken' else 'unchanged' end as change
+        from sides as b join sides as e on e.sample_id = b.sample_id and e.later and not b.later
+        join samples as p on p.sample_id = b.sample_id order by p.critical desc, p.key
+    """
+    values = {
+        "metric": metric,
+        "before": [run["run_id"] for run in before],
+        "after": [run["run_id"] for run in after],
+    }
+    return [Flip(**row) for row in database.rows(conn, query, values)]

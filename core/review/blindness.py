@@ -1,0 +1,25 @@
+"""What a rater may not look into yet: answers next to their version, while the rater still has to judge some of them."""
+
+from collections.abc import Sequence
+
+import duckdb
+
+from core.access import roles
+from core.access.people import Person
+
+
+def waiting(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str], person: Person) -> int:
+    """How many answers of these runs the person still has to judge blind; 0 for somebody who does not rate."""
+    if not roles.may(person, "rate"):
+        return 0
+    query = """
+        with mine as (
+            select queue_id, answer_id, verdict from ratings where rater = $rater
+            qualify row_number() over (partition by queue_id, answer_id order by rating_id desc) = 1
+        )
+        select count(*) from queue_items as i join answers as a using (answer_id)
+        left join mine as m on m.queue_id = i.queue_id and m.answer_id = i.answer_id
+        where list_contains($runs, a.run_id) and coalesce(m.verdict, 'undone') = 'undone'
+    """
+    found = conn.execute(query, {"runs": list(run_ids), "rater": person.person_id}).fetchone()
+    return int(found[0]) if found else 0

@@ -1,0 +1,77 @@
+"""Navigation: what Streamlit runs for everybody who is signed in, before the page they asked for."""
+
+import streamlit as st
+
+from core.access import people
+from core.evaluation import tasks
+from core.locale import catalogue
+from pages._ui import session
+from pages._ui.session import _, plain
+
+st.set_page_config(page_title="Countersign 会签", page_icon=":material/approval:", layout="wide")
+person = session.person()
+
+
+def page(path: str, title: str, icon: str, default: bool = False) -> st.Page:
+    """A page of the station that its folder names."""
+    name = path.removesuffix(".py").split("/")[-1]
+    return st.Page(f"../{path}", title=title, icon=f":material/{icon}:", url_path=name, default=default)
+
+
+stations = {
+    "": [page("home/overview.py", plain("Overview"), "home", default=True)],
+    plain("Evaluation"): [
+        page("evaluation/tasks.py", plain("Tasks"), "assignment"),
+        page("evaluation/eval_sets.py", plain("Eval sets"), "dataset"),
+        page("evaluation/prompts.py", plain("Prompts"), "notes"),
+        page("evaluation/models.py", plain("Models"), "deployed_code"),
+        page("evaluation/runs.py", plain("Runs"), "stairs"),
+    ],
+    plain("Review"): [
+        page("review/rate.py", plain("Rate"), "rate_review"),
+        page("review/approvals.py", plain("Approvals"), "fact_check"),
+    ],
+    plain("Training"): [page("training/trial.py", plain("Trial fine-tune"), "model_training")],
+    plain("Release"): [
+        page("release/before_after.py", plain("Before and after"), "compare_arrows"),
+        page("release/audit.py", plain("Audit trail"), "history"),
+    ],
+    plain("Administration"): [page("admin/people.py", plain("People"), "group")],
+}
+current = st.navigation(stations)
+
+
+def choose_language() -> None:
+    people.choose_language(session.conn(), person, st.session_state["language"])
+
+
+def choose_task() -> None:
+    st.session_state["task"] = st.session_state["sidebar.task"].task_id
+
+
+with st.sidebar:
+    known = tasks.everything(session.conn())
+    if known:
+        st.session_state["sidebar.task"] = session.task()  # pages may change the task, too
+        st.selectbox(
+            _("Task"),
+            known,
+            format_func=lambda one: session.either(one.name),
+            key="sidebar.task",
+            on_change=choose_task,
+        )
+    session.language()
+    st.segmented_control(
+        "Language · 语言",
+        list(catalogue.LANGUAGES),
+        format_func=catalogue.LANGUAGES.__getitem__,
+        key="language",
+        required=True,
+        on_change=choose_language,
+    )
+    st.caption(_("Signed in as %(name)s", name=person.name))
+    # Signing out is HTTP, since only HTTP can end the cookie; the words are ours.
+    st.html(f'<form method="post" action="/sign-out"><button type="submit">{plain("Sign out")}</button></form>')
+
+session.show_message()
+current.run()

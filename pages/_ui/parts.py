@@ -1,0 +1,149 @@
+"""Parts that several pages share."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+from core.access import roles
+from core.evaluation import eval_sets, models
+from core.evaluation.eval_sets import EvalSet
+from core.evaluation.models import Model
+from core.jobs import folder as folders
+from core.jobs import jobs, progress
+from core.locale.mark import N_
+from pages._ui import charts, session
+from pages._ui.session import _
+
+Row = TypeVar("Row")
+
+PHASES = {
+    "loading model": N_("loading the model"),
+    "downloading": N_("downloading"),
+    "checking": N_("checking"),
+    "converting": N_("converting"),
+    "training": N_("training"),
+    "saving": N_("saving"),
+}
+
+
+def text(value: str) -> None:
+    """Somebody else's text, exactly as it is: no markdown, no HTML, nothing that could load anything."""
+    st.code(value, language=None, wrap_lines=True)
+
+
+def moment(at: datetime) -> str:
+    """A stored time (UTC) on the reader's clock, to the minute."""
+    try:
+        zone: tzinfo = ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):  # the browser says what it likes
+        zone = UTC
+    return f"{at.replace(tzinfo=UTC).astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def paged(rows: Sequence[Row], key: str, size: int) -> Sequence[Row]:
+    """The rows of one page, with the pages to choose from above them when there are several."""
+    pages = max(1, -(-len(rows) // size))
+    page = st.pagination(pages, key=f"{key}.{pages}") if pages > 1 else 1
+    return rows[(page - 1) * size : page * size]
+
+
+def fresh(form: str) -> str:
+    """A prefix for the form's widget keys that is new once `renew` was called, so that the fields are empty again."""
+    return f"{form}.{st.session_state.get(form, 0)}"
+
+
+def renew(form: str) -> None:
+    """Empty the form at the next run, after what was in it has been saved."""
+    st.session_state[form] = st.session_state.get(form, 0) + 1
+
+
+def choose_eval_set(task_id: str, key: str, split: str | None = None) -> EvalSet | None:
+    """A picker over the task's sets, those with samples in the split; None when there is none."""
+    sets = [one for one in eval_sets.of_task(session.conn(), task_id) if split is None or one.counts.get(split)]
+    return st.selectbox(
+        _("Eval set"),
+        sets,
+        format_func=lambda one: f"{session.plain(one.name)} · v{one.version}",
+        key=key,
+        index=0 if sets else None,
+    )
+
+
+def choose_model(key: str, *kinds: str) -> Model | None:
+    """A picker over the registered models of those kinds, the newest local one first."""
+    known = [one for one in models.everything(session.conn()) if not kinds or one.kind in kinds]
+    if not known:
+        st.info(_("There is no model yet. Fetch the starter model under Evaluation, Models."))
+        return None
+    return st.selectbox(_("Model"), known, format_func=lambda one: one.name, key=key)
+
+
+def is_open(job_id: str) -> bool:
+    """Whether the job waits or runs, so that the same work need not be asked for twice."""
+    found = jobs.find(session.conn(), job_id)
+    return found is not None and found.state in jobs.OPEN
+
+
+def job(job_id: str, key: str) -> None:
+    """A job's state, progress, time left and buttons; looks again every second while the job is open."""
+    found = jobs.find(session.conn(), job_id)
+    if found is not None:
+        st.fragment(_job, run_every=1.0 if found.state in jobs.OPEN else None)(job_id, key, found.state)
+
+
+def _job(job_id: str, key: str, drawn: str) -> None:
+    found = jobs.find(session.conn(), job_id)
+    assert found is not None
+    if found.state != drawn and found.state not in jobs.OPEN:
+        st.rerun()  # the page around it shows results now
+    now = progress.read(session.job_folder(job_id))
+    # The title's own words are ours; set and model names in it are plain text.
+    st.markdown(f"**{_(found.title, **found.values)}** · {_(session.STATES[found.state])}")
+    if found.state in jobs.OPEN:
+        st.progress(now.share, text=_status(found.state, now))
+    if now.steps:
+        st.altair_chart(charts.loss(now.steps), key=f"{key}.loss")
+    if found.message:
+        st.warning(_(found.message, **found.message_values))
+    _buttons(found, key)
+
+
+def _status(state: str, now: progress.Progress) -> str:
+    if state == "queued":
+        return _("waiting for its turn")
+    words = _(PHASES[now.phase]) if now.phase in PHASES else session.escape(now.phase)
+    if now.total > 10_000_000:
+        words += _(" · %(done)s of %(total)s MB", done=now.done // 1_000_000, total=now.total // 1_000_000)
+    elif now.total:
+        words += _(" · %(done)s of %(total)s", done=now.done, total=now.total)
+    if now.left_s is not None:
+        words += " · " + duration(now.left_s)
+    return words
+
+
+def duration(seconds: float) -> str:
+    """Time left in words a person would use."""
+    if seconds < 60:
+        return _("less than a minute left")
+    return _("about %(minutes)s min left", minutes=round(seconds / 60))
+
+
+def _buttons(found: jobs.Job, key: str) -> None:
+    person, folder = session.person(), session.job_folder(found.job_id)
+    if not roles.may(person, "job.stop"):
+        return
+    if found.state in ("queued", "running") and st.button(_("Stop"), key=f"{key}.stop", icon=":material/stop:"):
+        jobs.stop(session.conn(), session.settings(), found.job_id, by=person)
+        st.rerun(scope="app")
+    if found.state in jobs.RESUMABLE:
+        resumed = st.button(_("Resume"), key=f"{key}.resume", icon=":material/play_arrow:")
+        if resumed:
+            jobs.resume(session.conn(), session.settings(), found.job_id, by=person)
+            st.rerun(scope="app")
+        log = folder / "log.txt"
+        if log.exists() and folders.spec(folder):
+            with st.expander(_("Log")):
+                text(log.read_text("utf-8", errors="replace")[-5000:])

@@ -1,0 +1,120 @@
+"""What a ladder showed: the verdict, the rates with their intervals, the failed calls, and the answers behind them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import duckdb
+import pandas as pd
+import streamlit as st
+
+from core.access.people import Person
+from core.evaluation import answers, results
+from core.evaluation.tasks import Task
+from core.review import blindness
+from pages._ui import charts, parts
+from pages._ui.session import _, plain
+
+
+def show(conn: duckdb.DuckDBPyConnection, task: Task, person: Person, runs: Sequence[Mapping[str, Any]]) -> None:
+    """Everything known of the ladder's runs so far; nothing before the first answer."""
+    answered, planned = sum(run["answered"] for run in runs), sum(run["planned"] for run in runs)
+    if not answered:
+        return
+    st.subheader(_("Results"))
+    words = _(
+        "On %(model)s, asked on %(day)s (UTC).",
+        model=runs[0]["model_name"],
+        day=f"{runs[0]['created_at']:%Y-%m-%d %H:%M}",
+    )
+    if answered < planned:
+        words += " " + _("%(answered)s of %(planned)s answers are in; the rest may still change this.",
+                         answered=answered, planned=planned)  # fmt: skip
+    st.caption(words)
+    table = results.table(conn, runs)
+    if table.empty:
+        st.info(_("No answer could be compared with a reference, so there is nothing to count."))
+    else:
+        if len(runs) > 1:
+            sentence = results.judge_ladder(conn, task, runs).sentence
+            st.info(_(sentence.message, **sentence.values), icon=":material/stairs:")
+        st.altair_chart(charts.rates(table, by="rung", title=plain("Prompt")), key="results.chart")
+        st.dataframe(_by_rung(table, runs), hide_index=True)
+        st.caption(_("Share of right answers; in brackets the 95% interval: where the true share very probably lies."))
+    _show_failures(answers.failures(conn, [run["run_id"] for run in runs]))
+    with st.expander(_("The answers themselves"), icon=":material/forum:"):
+        waiting = blindness.waiting(conn, [run["run_id"] for run in runs], person)
+        if waiting:
+            st.info(_("%(count)s of these answers wait for your own judgement. They are shown with their prompt after "
+                      "that, so that you judge without knowing it.", count=waiting))  # fmt: skip
+        else:
+            _show_answers(conn, runs)
+
+
+def _by_rung(table: pd.DataFrame, runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    rows = []
+    for run in runs:
+        mine = table[table["run_id"] == run["run_id"]].to_dict("records")
+        counts = {row["n"] for row in mine}
+        n = max(counts, default=0)
+        row: dict[str, Any] = {plain("Prompt"): run["rung"], plain("Samples (n)"): n}
+        for one in mine:
+            share = f"{one['value']:.0%} ({one['low']:.0%}–{one['high']:.0%})"
+            row[charts.metric_name(one["metric"])] = share if one["n"] == n else f"{share}, n={one['n']}"
+        rows.append(row | {plain("Failed calls"): run["failed"]})
+    return rows
+
+
+def _show_failures(failures: Sequence[Mapping[str, Any]]) -> None:
+    if failures:
+        st.warning(_("Some calls gave no answer. They are counted apart and are not wrong answers."))
+        st.dataframe(
+            [
+                {plain("Prompt"): row["rung"], plain("Calls"): row["count"], plain("Reason"): row["failure"]}
+                for row in failures
+            ],
+            hide_index=True,
+        )
+
+
+def _show_answers(conn: duckdb.DuckDBPyConnection, runs: Sequence[Mapping[str, Any]]) -> None:
+    by_rung = {run["rung"]: run["run_id"] for run in runs if run["answered"]}
+    rung = st.segmented_control(
+        _("Prompt"), list(by_rung), default=next(iter(by_rung)), required=True, key="results.rung"
+    )
+    found = answers.of_run(conn, by_rung[rung])
+    chosen = st.dataframe(
+        [
+            {
+                plain("Result"): _judged(row),
+                plain("Input"): row["input"],
+                plain("Answer"): row["text"] if row["failure"] is None else row["failure"],
+                plain("Reference"): row["reference"],
+                plain("Why"): row["reason"],
+            }
+            for row in found
+        ],
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"results.answers.{by_rung[rung]}",
+    )
+    st.caption(_("Tick a row at its left edge to read it in full."))
+    for place in chosen["selection"]["rows"][:1]:
+        row = found[place]
+        for title, text in (
+            (_("Input"), row["input"]),
+            (_("Answer"), row["text"] or row["failure"]),
+            (_("Reference"), row["reference"]),
+        ):
+            st.markdown(f"**{title}**")
+            parts.text(text or "")
+
+
+def _judged(row: Mapping[str, Any]) -> str:
+    if row["failure"] is not None:
+        return plain("failed")
+    if row["value"] is None:
+        return plain("not scored")
+    if row["value"] in (0, 1):
+        return plain("right") if row["value"] else plain("wrong")
+    return f"{row['value']:.0%}"

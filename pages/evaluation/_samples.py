@@ -1,0 +1,53 @@
+"""The samples of a set, page by page. Those of the gate stay closed."""
+
+import math
+
+import streamlit as st
+
+from core.evaluation import eval_sets
+from core.evaluation.tasks import Task
+from pages._ui import parts, session
+from pages._ui.session import _, plain
+from pages.evaluation import _words
+
+PAGE = 50
+
+
+def browse(task: Task) -> None:
+    """Choose a set and one of its parts, and look through it."""
+    chosen = parts.choose_eval_set(task.task_id, "eval_sets.set")
+    assert chosen is not None, "the page has looked"
+    if locked := chosen.counts.get("gate"):
+        st.caption(
+            _("%(count)s samples for the final proof stay closed here, so that nobody tunes to them.", count=locked)
+        )
+    splits = [split for split in eval_sets.SPLITS if split != "gate" and chosen.counts.get(split)]
+    if not splits:
+        return
+    split = st.segmented_control(
+        _("Samples"),
+        splits,
+        default=splits[0],
+        required=True,
+        format_func=lambda one: f"{plain(_words.SPLITS[one])} · {chosen.counts[one]}",
+        key=f"eval_sets.split.{chosen.eval_set_id}",
+    )
+    found = eval_sets.samples(session.conn(), chosen.eval_set_id, split)
+    pages = math.ceil(len(found) / PAGE)
+    page = st.pagination(pages, key=f"eval_sets.page.{chosen.eval_set_id}.{split}") if pages > 1 else 1
+    shown = found[(page - 1) * PAGE : page * PAGE]
+    with_context = any(sample.context for sample in shown)
+    st.dataframe(
+        [
+            {
+                plain("Key"): sample.key,
+                plain("Input"): sample.input,
+                **({plain("Context"): sample.context} if with_context else {}),
+                plain("Reference"): sample.reference,
+                plain("Tags"): ", ".join(sample.tags),
+                plain("Critical"): sample.critical,
+            }
+            for sample in shown
+        ],
+        hide_index=True,
+    )

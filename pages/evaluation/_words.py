@@ -1,0 +1,55 @@
+"""Words that the evaluation pages share, for what core keeps as short names."""
+
+from core.locale.mark import N_
+
+SPLITS = {
+    "dev": N_("Prompt tuning (dev)"),
+    "train": N_("Learning (train)"),
+    "gate": N_("Final proof (gate)"),
+    "retain": N_("Must not break (retain)"),
+}
+SPLITS_EXPLAINED = {
+    "dev": N_("The prompt ladder is measured on these."),
+    "train": N_("Answers to these are rated, approved and learned from."),
+    "gate": N_("Locked until the proof: nobody tunes or trains on them."),
+    "retain": N_("Other abilities that must stay as good as they are."),
+}
+SCORERS = {
+    "json": N_("Fields of a JSON answer"),
+    "exact": N_("Same text"),
+    "contains": N_("Contains the reference"),
+    "overlap": N_("Likeness of wording"),
+}
+SCORERS_EXPLAINED = {
+    "json": N_("Right when every field of the reference has the same value; the format is checked apart from that."),
+    "exact": N_("Right when answer and reference are the same text, apart from case, spaces and quotes around it."),
+    "contains": N_("Right when the reference occurs in the answer as a whole word; write a|b if either will do."),
+    "overlap": N_("Measures how much of the wording is shared. It never says right or wrong; people decide that."),
+}
+MODEL_KINDS = {
+    "local": N_("Model folder"),
+    "api": N_("API endpoint"),
+    "adapter": N_("Fine-tuned here"),
+}
+SHIPPED_PROMPTS = (
+    N_("A · minimal"),
+    N_("B · few-shot"),
+    N_("C · process guidance"),
+    N_("D · format and constraints"),
+    N_("D · format"),
+    N_("A · question only"),
+    N_("A · short answer"),
+    N_("A · reply from facts"),
+    N_("Only says what is wanted; the model has to guess labels and rule."),
+    N_("Adds eight solved examples, one for each intent, with calm, worried and angry customers."),
+    N_("Adds what each label means and the house rule as three steps."),
+    N_("Adds the strict output format and what to do when unsure."),
+    N_("The question as it stands, with no instruction at all."),
+    N_("Asks for a short answer and gives none of the desk's fee rules."),
+    N_("Gives the facts and house rules of the case and asks for a short, honest reply."),
+    N_("Only says what is wanted."),
+    N_("Adds solved examples."),
+    N_("Adds answers and steps."),
+    N_("Adds the strict format."),
+)
+"""Names and notes of the prompts in data/samples and core/evaluation/ladder_templates.py."""

@@ -1,0 +1,48 @@
+"""Eval sets: what is in them, and a new one from a file."""
+
+import streamlit as st
+
+from core.access import roles
+from core.evaluation import eval_sets
+from pages._ui import parts, session
+from pages._ui.session import _, plain
+from pages.evaluation import _import_form, _samples, _words
+
+conn, task = session.conn(), session.task()
+st.title(_("Eval sets"))
+st.caption(_("An eval set is a frozen list of questions with their right answers. A change makes a new version."))
+views = {"sets": plain("The sets"), "import": plain("Import a file")}
+view = st.segmented_control(
+    _("View"),
+    list(views),
+    default="sets",
+    required=True,
+    format_func=views.__getitem__,
+    key=parts.fresh("eval_sets.view"),
+    label_visibility="collapsed",
+)
+if view == "import" and roles.may(session.person(), "eval_set.import"):
+    _import_form.show(task)
+elif view == "import":
+    st.info(_("An operator can import eval sets."))
+else:
+    sets = eval_sets.of_task(conn, task.task_id)
+    if not sets:
+        st.info(_("This task has no eval set yet. Import a file with its questions and, if you have them, answers."))
+        st.stop()
+    st.dataframe(
+        [
+            {
+                plain("Eval set"): plain(one.name),
+                plain("Version"): one.version,
+                plain("An answer is judged by"): plain(_words.SCORERS[one.scorer]),
+                **{plain(word): one.counts.get(split, 0) for split, word in _words.SPLITS.items()},
+            }
+            for one in sets
+        ],
+        hide_index=True,
+    )
+    with st.expander(_("What the four parts of a set are for")):
+        for split, explained in _words.SPLITS_EXPLAINED.items():
+            st.markdown(f"**{_(_words.SPLITS[split])}**: {_(explained)}")
+    _samples.browse(task)

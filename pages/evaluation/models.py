@@ -1,0 +1,52 @@
+"""Models: those that are registered, and three ways to add one."""
+
+import streamlit as st
+
+from core.access import roles
+from core.evaluation import models
+from pages._ui import session
+from pages._ui.session import _, plain
+from pages.evaluation import _add_model, _words
+
+conn, person = session.conn(), session.person()
+st.title(_("Models"))
+st.caption(_("What answers the questions: a model on this machine, a server, or one that was fine-tuned here."))
+known = models.everything(conn)
+names = {one.model_id: one.name for one in known}
+if known:
+    st.dataframe(
+        [
+            {
+                plain("Model"): one.name,
+                plain("Kind"): plain(_words.MODEL_KINDS[one.kind]),
+                plain("Made from"): names.get(one.base_model_id or "", ""),
+                plain("Where"): one.path or f"{one.base_url} · {one.api_model}",
+                plain("Version"): one.model_id.rpartition("-")[2][:8],
+            }
+            for one in known
+        ],
+        hide_index=True,
+    )
+else:
+    st.info(_("There is no model yet. The starter model is the quickest way to begin."))
+
+st.subheader(_("Add a model"))
+if not roles.may(person, "model.manage"):
+    st.caption(_("An operator can add models."))
+    st.stop()
+ways = {"starter": plain("Starter model"), "folder": plain("Model folder"), "api": plain("API endpoint")}
+way = st.segmented_control(
+    _("Way"),
+    list(ways),
+    default="starter",
+    required=True,
+    format_func=ways.__getitem__,
+    key="models.way",
+    label_visibility="collapsed",
+)
+if way == "starter":
+    _add_model.fetch_starter()
+elif way == "folder":
+    _add_model.from_folder(known)
+else:
+    _add_model.endpoint()

@@ -1,0 +1,66 @@
+"""Runs: the ladder over a set on a model and what it showed; answers for people to judge."""
+
+import streamlit as st
+
+from core.access import roles
+from core.evaluation import prompts, runs
+from pages._ui import parts, session
+from pages._ui.session import _, plain
+from pages.evaluation import _collect, _results
+
+conn, person, task = session.conn(), session.person(), session.task()
+st.title(_("Runs"))
+left, right = st.columns(2)
+with left:
+    chosen = parts.choose_eval_set(task.task_id, "runs.set")
+if chosen is None:
+    st.info(_("This task has no eval set yet. Import one under Evaluation, Eval sets."))
+    st.stop()
+with right:
+    model = parts.choose_model("runs.model")
+ladder = prompts.ladder(conn, task.task_id, chosen.name)
+ladder_runs = runs.latest_ladder(conn, task.task_id, chosen.name)
+
+missing = None
+if not roles.may(person, "run.start"):
+    missing = _("Only an operator starts runs.")
+elif model is None:
+    missing = _("A model is missing: add one under Evaluation, Models.")
+elif ladder is None:
+    missing = _("The set has no prompts: make a first ladder under Evaluation, Prompts.")
+
+views = {"ladder": plain("Ladder"), "review": plain("Answers for people to judge")}
+view = st.segmented_control(
+    _("View"),
+    list(views),
+    default="ladder",
+    required=True,
+    format_func=views.__getitem__,
+    key="runs.view",
+    label_visibility="collapsed",
+)
+if view == "review":
+    _collect.show(task, chosen, ladder, model, missing, [run["run_id"] for run in ladder_runs])
+    st.stop()
+
+count = chosen.counts.get("dev", 0)
+if missing is None and not count:
+    missing = _("The set has no samples for prompt tuning (dev). Choose another set, or import one that has some.")
+if missing is None and ladder_runs and parts.is_open(ladder_runs[0]["job_id"]):
+    missing = _("The ladder is running. Wait until it has ended, or stop it.")
+if st.button(_("Run the ladder"), type="primary", disabled=missing is not None, key="runs.start"):
+    with session.refusing():
+        runs.start_ladder(conn, by=person, eval_set=chosen, ladder=ladder, model=model)
+        st.rerun()
+if missing:
+    st.caption(missing)
+else:
+    rungs = len(ladder.rungs)
+    st.caption(
+        _("%(rungs)s prompts × %(count)s samples = %(all)s answers", rungs=rungs, count=count, all=rungs * count)
+    )
+if ladder_runs:
+    parts.job(ladder_runs[0]["job_id"], "runs.job")
+    _results.show(conn, task, person, ladder_runs)
+else:
+    st.info(_("Nothing has been measured on this set yet."))

@@ -1,0 +1,160 @@
+"""One answer at a time, large and calm: nothing here tells which prompt or model wrote it."""
+
+import time
+
+import streamlit as st
+
+from core.errors import Refusal
+from core.evaluation import tasks
+from core.review import queues, ratings
+from core.review.ratings import Item, Rating, Verdict
+from pages._ui import parts, session
+from pages._ui.session import _
+from pages.review import _fields, _remarks
+
+TOO_SOON_S = 0.3
+"""Nobody reads an answer faster: what comes sooner is a key held down or a second click."""
+
+
+@st.fragment
+def show(queue_id: str) -> None:
+    """The next waiting answer of the queue with all that is needed to judge it."""
+    person, task = session.person(), session.task()
+    known = queues.of_task(session.conn(), task.task_id, person.person_id)
+    queue = next(one for one in known if one["queue_id"] == queue_id)
+    if (refused := st.session_state.pop("rate.refused", None)) is not None:
+        st.error(_(refused.message, **refused.values))
+    st.progress(queue["done"] / queue["total"], text=_how_far(queue))
+    waiting = ratings.waiting(session.conn(), queue_id, person.person_id)
+    if not waiting:
+        st.subheader(_("All %(total)s answers are rated. Thank you.", total=queue["total"]))
+        st.page_link("../review/approvals.py", label=_("Go on to Approvals"), icon=":material/fact_check:")
+        with st.bottom:
+            _undo_button(queue_id, "end", disabled=False)
+        return
+    rubric = tasks.rubric(session.conn(), task.task_id)
+    st.subheader(session.escape(session.either(rubric["question"])))
+    if guidelines := session.either(rubric["guidelines"]):
+        with st.expander(_("Guidelines")):
+            st.markdown("\n".join(f"- {session.escape(line)}" for line in guidelines.splitlines() if line.strip()))
+    item = waiting[0]
+    _texts(item)
+    _remarks.show(item, task.error_types)
+    with st.bottom.container(horizontal=True):
+        _verdicts(queue_id, item, first=not queue["done"])
+
+
+def _how_far(queue: dict[str, int]) -> str:
+    left = queue["total"] - queue["done"]
+    pace = ratings.pace(session.conn(), str(queue["queue_id"]), session.person().person_id)
+    if not left or pace is None:
+        return _("%(done)s of %(total)s rated", **queue)
+    if left * pace < 60:
+        return _("%(done)s of %(total)s rated · less than a minute left at your pace", **queue)
+    return _("%(done)s of %(total)s rated · about %(minutes)s min left at your pace", minutes=round(left * pace / 60), **queue)
+
+
+def _texts(item: Item) -> None:
+    asked, answered = st.columns(2, gap="medium")
+    with asked:
+        st.markdown(_("**What was asked**"))
+        parts.text(item.input)
+        if item.context:
+            st.markdown(_("**What was known**"))
+            parts.text(item.context)
+    with answered:
+        st.markdown(_("**The answer**"))
+        parts.text(item.text)
+        shown = bool(item.reference) and st.session_state.get("rate.reference", False)
+        _fields.show(item, with_reference=shown)
+        if shown:
+            st.markdown(_("**Reference**"))
+            parts.text(item.reference)
+        if item.reference:
+            label = _("Hide the reference") if shown else _("Show the reference")
+            st.button(label, key=f"rate.reference.{item.answer_id}", shortcut="V", type="tertiary", on_click=_turn_over)
+
+
+def _turn_over() -> None:
+    st.session_state["rate.reference"] = not st.session_state.get("rate.reference", False)
+
+
+def _verdicts(queue_id: str, item: Item, *, first: bool) -> None:
+    def button(verdict: Verdict, label: str, key: str, icon: str) -> None:
+        st.button(
+            label,
+            key=f"rate.{verdict}.{item.answer_id}",
+            shortcut=key,
+            icon=f":material/{icon}:",
+            on_click=_judge,
+            args=(queue_id, item, verdict),
+        )
+
+    button("pass", _("Pass"), "P", "check")
+    button("fail", _("Fail"), "F", "close")
+    shown = bool(item.reference) and st.session_state.get("rate.reference", False)
+    st.button(
+        _("Fail, the reference is right"),
+        key=f"rate.take.{item.answer_id}",
+        shortcut="T",
+        icon=":material/file_copy:",
+        disabled=not shown,
+        help=None if shown else _("Show the reference first: it becomes the corrected answer."),
+        on_click=_judge,
+        args=(queue_id, item, "fail", True),
+    )
+    button("skip", _("Skip"), "S", "skip_next")
+    _undo_button(queue_id, item.answer_id, disabled=first)
+
+
+def _undo_button(queue_id: str, answer_id: str, *, disabled: bool) -> None:
+    st.button(
+        _("Undo the last one"),
+        key=f"rate.undo.{answer_id}",
+        shortcut="U",
+        icon=":material/undo:",
+        type="tertiary",
+        disabled=disabled,
+        on_click=_undo,
+        args=(queue_id, answer_id),
+    )
+
+
+def _judge(queue_id: str, item: Item, verdict: Verdict, take_reference: bool = False) -> None:
+    """Keep the verdict, if it is about the answer that waits: a repeated key or click may still name the last one."""
+    person = session.person()
+    waiting = ratings.waiting(session.conn(), queue_id, person.person_id)
+    if _too_soon() or not waiting or waiting[0].answer_id != item.answer_id:
+        return
+    typed = None if verdict == "skip" else _remarks.correction(item)
+    correction, origin = (item.reference, "reference") if take_reference else (typed, "typed" if typed is not None else "none")
+    try:
+        rating = Rating(
+            queue_id=queue_id,
+            answer_id=item.answer_id,
+            verdict=verdict,
+            error_types=() if verdict == "pass" else _remarks.error_types(item),
+            note=_remarks.note(item),
+            correction=correction,
+            origin=origin,
+        )
+        ratings.record(session.conn(), rating, by=person)
+    except Refusal as refusal:
+        st.session_state["rate.refused"] = refusal  # a callback cannot write at the right place
+    else:
+        _remarks.forget(item.answer_id)
+
+
+def _undo(queue_id: str, answer_id: str) -> None:
+    """Bring the last judged answer back with empty remarks; once only for a key held down."""
+    waiting = ratings.waiting(session.conn(), queue_id, session.person().person_id)
+    if not _too_soon() and answer_id == (waiting[0].answer_id if waiting else "end"):
+        back = ratings.undo(session.conn(), queue_id, by=session.person())
+        _remarks.forget(back or "")
+
+
+def _too_soon() -> bool:
+    """Whether this press follows the one before too closely; each press counts, so a held key stays too soon."""
+    now = time.monotonic()
+    before, st.session_state["rate.pressed"] = st.session_state.get("rate.pressed", -TOO_SOON_S), now
+    return now - float(before) < TOO_SOON_S

@@ -1,0 +1,78 @@
+"""What a rater may add to a verdict: error types, a note, the corrected answer."""
+
+from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
+
+import streamlit as st
+
+from core.review.ratings import Item
+from pages._ui import session
+from pages._ui.session import _
+
+TAKEN = "CRPFSTUV"
+"""Keys that mean something else: C and R to Streamlit, the others on the card."""
+
+
+def show(item: Item, types: Sequence[Mapping[str, str]]) -> None:
+    """The fields, empty for every new answer; their keys carry its id."""
+    st.markdown(_("**If something is wrong** · say what before you press Fail"))
+    chosen = error_types(item)
+    with st.container(horizontal=True):
+        for one, letter in zip(types, letters([one["id"] for one in types]), strict=True):
+            picked = one["id"] in chosen
+            st.button(
+                session.escape(session.either(one)),
+                key=f"rate.type.{one['id']}.{item.answer_id}",
+                shortcut=letter,
+                type="primary" if picked else "secondary",
+                icon=":material/check_box:" if picked else ":material/check_box_outline_blank:",
+                help=session.escape(_help(one)) or None,
+                on_click=_turn,
+                args=(item, one["id"]),
+            )
+    left, right = st.columns(2, gap="medium")
+    left.text_area(_("Note"), key=f"rate.note.{item.answer_id}", height=110, on_change="ignore")
+    right.text_area(
+        _("Corrected answer"), value=item.text, key=f"rate.correction.{item.answer_id}", height=110, on_change="ignore"
+    )
+
+
+def letters(types: Sequence[str]) -> list[str | None]:
+    """A key for each error type: the first letter of its id that is free, else any; None when all are taken."""
+    given: list[str | None] = []
+    for one in types:
+        wanted = [letter for letter in one.upper() + ascii_uppercase if letter in ascii_uppercase]
+        given.append(next((letter for letter in wanted if letter not in TAKEN and letter not in given), None))
+    return given
+
+
+def error_types(item: Item) -> tuple[str, ...]:
+    """The error types chosen for the answer so far."""
+    return tuple(st.session_state.get(f"rate.types.{item.answer_id}", ()))
+
+
+def note(item: Item) -> str:
+    return str(st.session_state.get(f"rate.note.{item.answer_id}") or "").strip()
+
+
+def correction(item: Item) -> str | None:
+    """The corrected answer, or None while it is the answer itself."""
+    typed = str(st.session_state.get(f"rate.correction.{item.answer_id}", item.text) or "").strip()
+    return None if typed == item.text.strip() else typed
+
+
+def forget(answer_id: str) -> None:
+    """Empty the fields of the answer."""
+    for field in ("types", "note", "correction"):
+        st.session_state.pop(f"rate.{field}.{answer_id}", None)
+
+
+def _turn(item: Item, one: str) -> None:
+    chosen = error_types(item)
+    st.session_state[f"rate.types.{item.answer_id}"] = (
+        tuple(other for other in chosen if other != one) if one in chosen else (*chosen, one)
+    )
+
+
+def _help(one: Mapping[str, str]) -> str:
+    return session.either({language: one.get(f"help_{language}", "") for language in ("en", "zh")})

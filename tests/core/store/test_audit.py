@@ -1,0 +1,113 @@
+"""Every change leaves an entry, nothing is changed without one, and what is missing is noticed."""
+
+import json
+import threading
+
+import pytest
+
+from core.errors import Refusal
+from core.settings import Settings
+from core.store import audit, database
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(data=tmp_path / "data")
+
+
+def write(conn, number):
+    with audit.change(conn, actor="mina", act="test.written", subject=f"s{number}", detail={"n": number}):
+        conn.execute("insert into group_splits values ('t', ?, 'dev')", [f"g{number}"])
+
+
+def counts(conn):
+    return (
+        conn.execute("select count(*) from group_splits").fetchone()[0],
+        conn.execute("select count(*) from audit_events").fetchone()[0],
+    )
+
+
+def test_a_change_and_its_event_are_committed_together_or_not_at_all(settings):
+    conn = database.connect(settings).cursor()
+    write(conn, 1)
+    with pytest.raises(RuntimeError), audit.change(conn, actor="a", act="b", subject="c"):
+        conn.execute("insert into group_splits values ('t', 'lost', 'dev')")
+        raise RuntimeError("in the middle")
+    assert counts(conn) == (1, 1)
+    assert audit.first_bad_entry(conn) is None
+
+
+def test_fifty_threads_leave_one_unbroken_chain(settings):
+    database_connection = database.connect(settings)
+    threads = [
+        threading.Thread(target=lambda n=n: [write(database_connection.cursor(), f"{n}.{m}") for m in range(4)])
+        for n in range(50)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    conn = database_connection.cursor()
+    assert counts(conn) == (200, 200)
+    assert audit.first_bad_entry(conn) is None
+
+
+@pytest.mark.parametrize(
+    ("tampering", "bad"),
+    [
+        ("update audit_events set actor = 'eve' where seq = 2", 2),
+        ("update audit_events set detail = '{\"n\":9}' where seq = 3", 3),
+        ("delete from audit_events where seq = 2", 2),
+        ("update audit_events set seq = 99 where seq = 1", 1),
+    ],
+)
+def test_the_first_altered_entry_is_named(settings, tampering, bad):
+    conn = database.connect(settings).cursor()
+    for number in range(4):
+        write(conn, number)
+    conn.execute(tampering)
+    assert audit.first_bad_entry(conn) == bad
+
+
+def test_a_cut_tail_is_noticed_at_the_next_start(settings):
+    conn = database.connect(settings)
+    for number in range(5):
+        write(conn.cursor(), number)
+    conn.cursor().execute("delete from audit_events where seq > 3")
+    conn.close()
+    with pytest.raises(Refusal, match="2 audit entries are missing"):
+        database.connect(settings)
+
+
+def test_an_older_database_swapped_in_is_noticed(settings, tmp_path):
+    conn = database.connect(settings)
+    write(conn.cursor(), 1)
+    conn.close()
+    old = settings.database.read_bytes()
+    conn = database.connect(settings)
+    write(conn.cursor(), 2)
+    conn.close()
+    settings.database.write_bytes(old)
+    with pytest.raises(Refusal, match="1 audit entries are missing"):
+        database.connect(settings)
+
+
+def test_a_kill_between_commit_and_anchor_does_not_lock_anybody_out(settings):
+    conn = database.connect(settings)
+    for number in range(3):
+        write(conn.cursor(), number)
+    conn.close()
+    lines = settings.anchor.read_text().splitlines()
+    settings.anchor.write_text("\n".join([*lines[:-1], lines[-1][:10]]))
+    conn = database.connect(settings)
+    assert json.loads(settings.anchor.read_text())["seq"] == 3
+    conn.close()
+
+
+def test_a_full_disk_is_a_sentence_and_saves_nothing(settings):
+    conn = database.connect(settings).cursor()
+    write(conn, 1)
+    with pytest.raises(Refusal, match="disk is full"), audit.change(conn, actor="a", act="b", subject="c"):
+        conn.execute("insert into group_splits values ('t', 'lost', 'dev')")
+        raise OSError(28, "No space left on device")
+    assert counts(conn) == (1, 1)

@@ -1,0 +1,146 @@
+"""A small OpenAI-compatible server on this machine, with faults on demand. Real HTTP over a real socket."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+Fault = Callable[[], Awaitable[Response]]
+
+
+@dataclass
+class Server:
+    """What the server does, changeable while it runs, and what it has seen.
+
+    `answer` makes the text from the request body. `faults` maps the last message's text (or "*" for any) to what
+    happens instead, one fault per call until there are none left.
+    """
+
+    base_url: str = ""
+    answer: Callable[[dict[str, Any]], str] = lambda body: "echo: " + body["messages"][-1]["content"]
+    models: tuple[str, ...] = ("tiny",)
+    key: str | None = None
+    delay_s: float = 0.0
+    faults: dict[str, list[Fault]] = field(default_factory=dict)
+    seen: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
+
+
+@contextmanager
+def serve(**settings: Any) -> Iterator[Server]:
+    """Serve on a free port until the block ends."""
+    state = Server(**settings)
+    app = Starlette(routes=[Route("/v1/chat/completions", partial(_chat, state), methods=["POST"])])
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    state.base_url = f"http://127.0.0.1:{port}/v1"
+    try:
+        yield state
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+async def _chat(state: Server, request: Request) -> Response:
+    body = await request.json()
+    state.seen.append(body)
+    state.headers.append(dict(request.headers))
+    state.at_once += 1
+    state.most_at_once = max(state.most_at_once, state.at_once)
+    try:
+        if state.key and request.headers.get("authorization") != f"Bearer {state.key}":
+            given = request.headers.get("authorization", "")
+            return error(401, f"Incorrect API key provided: {given}")
+        if body["model"] not in state.models:
+            return error(404, f"The model {body['model']} does not exist")
+        await asyncio.sleep(state.delay_s)
+        for text in (body["messages"][-1]["content"], "*"):
+            if state.faults.get(text):
+                return await state.faults[text].pop(0)()
+        return completion(state.answer(body), model=body["model"])
+    finally:
+        state.at_once -= 1
+
+
+def completion(text: str | None, *, model: str = "tiny", finish: str = "stop") -> Response:
+    """A chat completion as OpenAI sends it."""
+    return JSONResponse(
+        {
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": 0,
+            "model": model,
+            "choices": [
+                {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text}},
+            ],
+            "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
+        }
+    )
+
+
+def error(status: int, message: str, **headers: str) -> Response:
+    """An error as OpenAI sends it."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return JSONResponse({"error": {"message": message, "type": "error"}}, status_code=status, headers=named)
+
+
+def returns(response: Response) -> Fault:
+    """Answer with this instead."""
+
+    async def fault() -> Response:
+        return response
+
+    return fault
+
+
+def hangs(seconds: float) -> Fault:
+    """Answer, but late."""
+
+    async def fault() -> Response:
+        await asyncio.sleep(seconds)
+        return completion("late")
+
+    return fault
+
+
+def cuts() -> Fault:
+    """Begin an answer, then drop the connection."""
+
+    async def fault() -> Response:
+        async def half() -> AsyncIterator[bytes]:
+            yield b'{"choices": ['
+            raise ConnectionResetError
+
+        return StreamingResponse(half(), media_type="application/json")
+
+    return fault
+
+
+def floods(status: int = 200) -> Fault:
+    """Send spaces without end."""
+
+    async def fault() -> Response:
+        async def spaces() -> AsyncIterator[bytes]:
+            while True:
+                yield b" " * 65536
+                await asyncio.sleep(0)
+
+        return StreamingResponse(spaces(), status_code=status, media_type="application/json")
+
+    return fault

@@ -82,7 +82,8 @@ def small(
     rows = [_row(split, number) for split, count in counts.items() for number in range(count)]
     eval_set = eval_sets.save(conn, by=by, task_id=task.task_id, name="Parcels", rows=rows, scorer="exact")
     rungs = [
-        (rung, Prompt(name=f"{rung} · {word}", system=word, template="{input}")) for rung, word in (("A", "Answer."), ("B", "Sort."))
+        (rung, Prompt(name=f"{rung} · {word}", system=word, template="{input}"))
+        for rung, word in (("A", "Answer."), ("B", "Sort."))
     ]
     prompts.save_ladder(conn, by=by, task_id=task.task_id, eval_set_name=eval_set.name, rungs=rungs)
     return _world(conn, settings, by, task, eval_set.name)
@@ -107,7 +108,11 @@ def _row(split: Any, number: int) -> Row:
 
 def demo(conn: duckdb.DuckDBPyConnection, settings: Settings, by: Person) -> World:
     """The demo task, made unless it is there."""
-    known = [task for task in tasks.everything(conn) if any(s.name == demo_task.TRIAGE for s in eval_sets.of_task(conn, task.task_id))]
+    known = [
+        task
+        for task in tasks.everything(conn)
+        if any(s.name == demo_task.TRIAGE for s in eval_sets.of_task(conn, task.task_id))
+    ]
     return _world(conn, settings, by, known[0] if known else demo_task.create(conn, by=by), demo_task.TRIAGE)
 
 

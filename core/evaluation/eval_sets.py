@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import duckdb
 
@@ -13,14 +13,13 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation.importing import Row
+from core.evaluation.importing import Row, Split
 from core.locale.mark import N_
 from core.store import audit, database
 
-Split = Literal["dev", "train", "gate", "retain"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 """dev: for the ladder. train: may be learned from. gate: locked until the proof. retain: must not break."""
 
-SPLITS: tuple[Split, ...] = get_args(Split)
 SHARES: Mapping[Split, float] = {"dev": 0.20, "train": 0.45, "gate": 0.35, "retain": 0.0}
 
 

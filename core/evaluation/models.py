@@ -19,6 +19,9 @@ from core.store import audit, database
 
 Kind = Literal["local", "api", "adapter"]
 
+CONCURRENCY = 16
+"""How many calls to one endpoint may run at once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
@@ -189,7 +192,9 @@ def _model(row: dict[str, Any]) -> Model:
 def for_worker(conn: duckdb.DuckDBPyConnection, model: Model) -> dict[str, Any]:
     """What a generate job's spec says of the model: where it is, never a secret."""
     if model.kind == "api":
-        return {"kind": "api", "base_url": model.base_url, "model": model.api_model, "key_env": model.key_env}
+        return {"kind": "api", "base_url": model.base_url, "model": model.api_model, "key_env": model.key_env} | {
+            "concurrency": CONCURRENCY
+        }
     if model.kind == "local":
         return {"kind": "local", "path": model.path, "adapter": None}
     base = find(conn, model.base_model_id or "")

@@ -138,7 +138,7 @@ def start_collecting(
 
 
 def inputs(conn: duckdb.DuckDBPyConnection, job_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What the worker needs: the spec, and one item per answer that is still missing."""
+    """What the worker needs: the spec, and one item per answer; it skips those in its finished shards itself."""
     items: list[dict[str, Any]] = []
     used: dict[str, dict[str, Any]] = {}
     decoding: dict[str, Any] = {}
@@ -148,8 +148,6 @@ def inputs(conn: duckdb.DuckDBPyConnection, job_id: str) -> tuple[dict[str, Any]
             raise LookupError("A run is saved after its prompt and its model.")
         used[model.model_id] = models.for_worker(conn, model)
         decoding = json.loads(run["decoding"])
-        query = "select sample_id, repeat from answers where run_id = ?"
-        there = set(conn.execute(query, [run["run_id"]]).fetchall())
         for sample in eval_sets.samples(conn, run["eval_set_id"], run["split"]):
             messages = prompts.render(prompt, sample)
             items += [
@@ -161,7 +159,6 @@ def inputs(conn: duckdb.DuckDBPyConnection, job_id: str) -> tuple[dict[str, Any]
                     "messages": messages,
                 }
                 for repeat in range(run["repeats"])
-                if (sample.sample_id, repeat) not in there
             ]
     return {"kind": "generate", "models": used, "decoding": decoding}, items
 

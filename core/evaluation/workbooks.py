@@ -19,8 +19,8 @@ MOST_UNPACKED = 200_000_000
 """Bytes."""
 MOST_UNPACKED_PER_BYTE = 200
 """Ordinary sheets unpack to 5 to 50 times their size."""
-MOST_ELEMENTS = 10_000_000
-"""XML elements; a cell is two or three."""
+MOST_ELEMENTS = 4_000_000
+"""XML elements, two or three to a cell: openpyxl takes a minute for these."""
 MOST_ELEMENTS_AT_ONCE = 200_000
 """XML elements in one row or outside of rows, which openpyxl holds in memory together."""
 MOST_LINES = 1_048_576

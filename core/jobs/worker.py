@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.errors import Refusal
 from core.jobs import folder as job_folder
+from core.locale.mark import N_
 
 WORK = {
     "generate": "core.generation.work",
@@ -32,13 +33,13 @@ def main(folder: Path) -> int:
     except Refusal as refusal:
         job_folder.finish(folder, "failed", refusal.message, values=refusal.values)
     except MemoryError:
-        job_folder.finish(folder, "failed", "The machine ran out of memory. Use a smaller model or smaller batches.")
+        job_folder.finish(folder, "failed", N_("The machine ran out of memory. Use a smaller model or smaller batches."))
     except OSError as error:
         if error.errno != 28:
             return _fail(folder, error)
         # Result and log may not fit either: make room first, then say so.
         (folder / "events.jsonl").unlink(missing_ok=True)
-        job_folder.finish(folder, "failed", "The disk is full. Free some space, then press Resume.")
+        job_folder.finish(folder, "failed", N_("The disk is full. Free some space, then press Resume."))
     except Exception as error:  # the boundary of the process: whatever it was, the app must be told
         return _fail(folder, error)
     else:
@@ -52,7 +53,7 @@ def _fail(folder: Path, error: Exception) -> int:
     job_folder.finish(
         folder,
         "failed",
-        "The worker ended with an error it did not expect: %(error)s. The whole log is in the job's folder.",
+        N_("The worker ended with an error it did not expect: %(error)s. The whole log is in the job's folder."),
         values={"error": f"{type(error).__name__}: {error}"[:300]},
     )
     return 1

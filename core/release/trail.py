@@ -9,8 +9,6 @@ import duckdb
 from core import content
 from core.store import database
 
-_COLUMNS = "seq, happened_at, actor, act, subject, detail, previous_hash, hash"
-
 
 def entries(
     conn: duckdb.DuckDBPyConnection,
@@ -21,15 +19,12 @@ def entries(
     limit: int = 50,
 ) -> list[dict[str, Any]]:
     """The newest entries older than number `before`, of one act or actor if asked for; `detail` is JSON text."""
-    query = (
-        "select "
-        + _COLUMNS
-        + """ from audit_events
+    query = """
+        select seq, happened_at, actor, act, subject, detail, previous_hash, hash from audit_events
         where ($before is null or seq < $before) and ($act is null or act = $act)
             and ($actor is null or actor = $actor)
         order by seq desc limit $limit
-        """
-    )
+    """
     return database.rows(conn, query, {"before": before, "act": act, "actor": actor, "limit": limit})
 
 
@@ -53,7 +48,8 @@ def lines(conn: duckdb.DuckDBPyConnection) -> Iterator[str]:
 
     A line without its `hash`, written as `content.canonical` writes it, hashes to that `hash` with SHA-256.
     """
-    result = conn.execute("select " + _COLUMNS + " from audit_events order by seq")
+    query = "select seq, happened_at, actor, act, subject, detail, previous_hash, hash from audit_events order by seq"
+    result = conn.execute(query)
     while row := result.fetchone():
         seq, at, actor, act, subject, detail, previous_hash, written = row
         event = {"seq": seq, "at": at.isoformat(timespec="microseconds"), "actor": actor, "act": act}

@@ -1,4 +1,4 @@
-"""What a rater may not look into yet: answers next to their version, while the rater still has to judge some of them."""
+"""What a rater may not look into yet: answers next to their version, while some still wait for the rater's verdict."""
 
 from collections.abc import Sequence
 

@@ -4,6 +4,7 @@ A chain alone cannot see a cut tail, and DuckDB opens a file whose log was cut w
 number and hash) is also appended to a file outside the database after every commit, and compared at start-up.
 """
 
+import errno
 import json
 import os
 import threading
@@ -76,7 +77,10 @@ def _roll_back(conn: duckdb.DuckDBPyConnection) -> None:
 
 
 def _disk_is_full(error: BaseException) -> bool:
-    return "No space left" in str(error) or getattr(error, "errno", None) == 28
+    full = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)  # no room, larger than a file may be, quota used up
+    if isinstance(error, OSError):
+        return error.errno in full
+    return isinstance(error, duckdb.Error) and any(os.strerror(number) in str(error) for number in full)
 
 
 def _path_of(conn: duckdb.DuckDBPyConnection) -> str:

@@ -50,6 +50,11 @@ def paged(rows: Sequence[Row], key: str, size: int) -> Sequence[Row]:
     return rows[(page - 1) * size : page * size]
 
 
+def link(page: str, label: str, icon: str) -> None:
+    """A link to a page by its path under pages/, such as `review/rate.py`."""
+    st.page_link(f"../{page}", label=label, icon=f":material/{icon}:")  # Streamlit starts from where main.py is
+
+
 def fresh(form: str) -> str:
     """A prefix for the form's widget keys that is new once `renew` was called, so that the fields are empty again."""
     return f"{form}.{st.session_state.get(form, 0)}"

@@ -93,5 +93,4 @@ def _queue(task: Task, sources: dict[str, Sequence[str]]) -> None:
             st.rerun()
     waiting = sum(one["total"] - one["done"] for one in queues.of_task(conn, task.task_id, person.person_id))
     if waiting and roles.may(person, "rate"):
-        words = _("Judge answers: %(count)s wait for you", count=waiting)
-        st.page_link("review/rate.py", label=words, icon=":material/rate_review:")
+        parts.link("review/rate.py", _("Judge answers: %(count)s wait for you", count=waiting), "rate_review")

@@ -30,6 +30,8 @@ def show(conn: duckdb.DuckDBPyConnection, task: Task, person: Person, runs: Sequ
         words += " " + _("%(answered)s of %(planned)s answers are in; the rest may still change this.",
                          answered=answered, planned=planned)  # fmt: skip
     st.caption(words)
+    if answered < planned:
+        st.button(_("Show the newest numbers"), icon=":material/refresh:", key="results.refresh")
     table = results.table(conn, runs)
     if table.empty:
         st.info(_("No answer could be compared with a reference, so there is nothing to count."))

@@ -39,7 +39,7 @@ def show_chain() -> None:
         if station.verdict:
             st.markdown(f"**{_(station.name)}:** {_(station.verdict.message, **station.verdict.values)}")
     step = _chain.next_step(conn, task, stations)
-    st.page_link(step.page, label=f"**{_(step.words.message, **step.words.values)}**", icon=":material/arrow_forward:")
+    parts.link(step.page, f"**{_(step.words.message, **step.words.values)}**", "arrow_forward")
 
 
 def show_waiting() -> None:
@@ -52,7 +52,7 @@ def show_waiting() -> None:
     ]
     shown = [(page, _(words, count=count)) for act, count, page, words in mine if count and roles.may(person, act)]
     for page, label in shown:
-        st.page_link(page, label=label, icon=":material/inbox:")
+        parts.link(page, label, "inbox")
     for job in running:
         parts.job(job.job_id, f"overview.job.{job.job_id}")
     if not shown and not running:

@@ -51,7 +51,8 @@ def _how_far(queue: dict[str, int]) -> str:
         return _("%(done)s of %(total)s rated", **queue)
     if left * pace < 60:
         return _("%(done)s of %(total)s rated · less than a minute left at your pace", **queue)
-    return _("%(done)s of %(total)s rated · about %(minutes)s min left at your pace", minutes=round(left * pace / 60), **queue)
+    minutes = round(left * pace / 60)
+    return _("%(done)s of %(total)s rated · about %(minutes)s min left at your pace", minutes=minutes, **queue)
 
 
 def _texts(item: Item) -> None:
@@ -94,12 +95,12 @@ def _verdicts(queue_id: str, item: Item, *, first: bool) -> None:
     button("fail", _("Fail"), "F", "close")
     shown = bool(item.reference) and st.session_state.get("rate.reference", False)
     st.button(
-        _("Fail, the reference is right"),
+        _("Take the reference"),
         key=f"rate.take.{item.answer_id}",
         shortcut="T",
         icon=":material/file_copy:",
         disabled=not shown,
-        help=None if shown else _("Show the reference first: it becomes the corrected answer."),
+        help=_("Fails the answer and takes the reference as the corrected one. Show the reference first."),
         on_click=_judge,
         args=(queue_id, item, "fail", True),
     )
@@ -109,7 +110,7 @@ def _verdicts(queue_id: str, item: Item, *, first: bool) -> None:
 
 def _undo_button(queue_id: str, answer_id: str, *, disabled: bool) -> None:
     st.button(
-        _("Undo the last one"),
+        _("Undo"),
         key=f"rate.undo.{answer_id}",
         shortcut="U",
         icon=":material/undo:",
@@ -126,8 +127,11 @@ def _judge(queue_id: str, item: Item, verdict: Verdict, take_reference: bool = F
     waiting = ratings.waiting(session.conn(), queue_id, person.person_id)
     if _too_soon() or not waiting or waiting[0].answer_id != item.answer_id:
         return
-    typed = None if verdict == "skip" else _remarks.correction(item)
-    correction, origin = (item.reference, "reference") if take_reference else (typed, "typed" if typed is not None else "none")
+    if take_reference:
+        correction, origin = item.reference, "reference"
+    else:
+        correction = None if verdict == "skip" else _remarks.correction(item)
+        origin = "none" if correction is None else "typed"
     try:
         rating = Rating(
             queue_id=queue_id,

@@ -1,3 +1,85 @@
+"""Trial fine-tune: what would be learned, what it has to beat, and how the trials went."""
+
 import streamlit as st
 
-st.title("…")
+from core.access import roles
+from core.evaluation import prompts, results, runs
+from core.evaluation.eval_sets import EvalSet
+from core.evaluation.prompts import Ladder, Prompt
+from core.locale.mark import N_
+from core.training import training_sets, trials
+from pages._ui import parts, session
+from pages._ui.session import _
+from pages.training import _plan, _trials
+
+task = session.task()
+st.title(_("Trial fine-tune"))
+st.markdown(
+    _(
+        "The model learns from the approved samples. Afterwards it answers gate and retain samples by itself, which "
+        "it has never seen, and has to beat the best prompt."
+    )
+)
+
+
+def start(eval_set: EvalSet, ladder: Ladder) -> None:
+    """The form of a new trial."""
+    base = parts.choose_model("trial.base", "local")
+    rungs = dict(ladder.rungs)
+    taught = st.selectbox(
+        _("Prompt to teach"),
+        list(rungs),
+        format_func=lambda rung: rungs[rung].name,
+        key="trial.prompt",
+        help=_("What a longer prompt explains, the model learns instead. So the shortest is usual: cheaper to ask."),
+    )
+    baseline = to_beat(eval_set, ladder)
+    draft = training_sets.draft(session.conn(), task.task_id)
+    _plan.show_rows(draft)
+    recipe = _plan.recipe(len(draft.rows))
+    may = roles.may(session.person(), "train.start")
+    if not may:
+        st.info(_("Operators start trials."))
+    ready = base is not None and recipe is not None and bool(draft.rows) and may
+    if st.button(_("Start trial fine-tune"), type="primary", disabled=not ready, key="trial.start"):
+        with session.refusing():
+            conn, person = session.conn(), session.person()
+            frozen = training_sets.freeze(conn, by=person, task_id=task.task_id, prompt=rungs[taught])
+            trials.start(
+                conn, by=person, eval_set=eval_set, training_set=frozen, base=base, baseline=baseline, recipe=recipe
+            )
+            session.keep_message(N_("The trial has begun. You may close this page; it goes on by itself."))
+            st.rerun()
+
+
+def to_beat(eval_set: EvalSet, ladder: Ladder) -> tuple[str, Prompt]:
+    """The best rung of a finished ladder, else the last rung; says which and why."""
+    conn = session.conn()
+    climbed = runs.latest_ladder(conn, task.task_id, eval_set.name)
+    if climbed and all(run["answered"] >= run["planned"] for run in climbed):
+        best = results.best_rung(conn, task, climbed)
+        run = next(one for one in climbed if one["rung"] == best)
+        prompt = prompts.find(conn, run["prompt_id"])
+        assert prompt is not None, "a run is saved after its prompt"
+        why = _(
+            "It has to beat the prompt **%(prompt)s**: the best of the newest ladder, on %(model)s.",
+            prompt=prompt.name,
+            model=run["model_name"],
+        )
+    else:
+        best, prompt = ladder.rungs[-1]
+        why = _(
+            "It has to beat the prompt **%(prompt)s**: the last of the ladder, since none was run to its end.",
+            prompt=prompt.name,
+        )
+    st.markdown(why)
+    return best, prompt
+
+
+if (chosen := parts.choose_eval_set(task.task_id, "trial.set", "gate")) is None:
+    st.info(_("No eval set of this task has gate samples, so nothing could be proven. Import one with a gate share."))
+elif (rungs := prompts.ladder(session.conn(), task.task_id, chosen.name)) is None:
+    st.info(_("This eval set has no prompts yet. Write them under Evaluation, Prompts."))
+else:
+    start(chosen, rungs)
+_trials.show(task.task_id)

@@ -61,7 +61,7 @@ def test_nothing_measured_is_not_enough():
 
 
 def test_one_rung_is_no_ladder():
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="at least two rungs"):
         judged({"A": [1, 0]})
 
 
@@ -76,7 +76,8 @@ def test_steps_are_corrected_by_holm_together_with_the_whole_climb():
 def test_a_step_that_is_better_alone_may_not_be_among_its_sisters():
     # 6 of 60 fixed: p = 0.03 alone
     found = judged(rungs(60, A=20, B=26, C=26, D=26))
-    assert found.steps[0].paired.low > 0 and not found.steps[0].better
+    assert found.steps[0].paired.low > 0
+    assert not found.steps[0].better
 
 
 def test_a_rising_ladder_is_seldom_called_a_plateau():

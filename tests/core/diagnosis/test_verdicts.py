@@ -43,9 +43,9 @@ def test_five_of_five_fixed_are_too_few_to_claim_anything():
 
 
 def test_a_margin_beyond_the_scale_is_an_error():
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="lie between 0 and 1"):
         compared(10, 1, 1, margin=0)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="lie between 0 and 1"):
         compared(10, 1, 1, smallest_gain=10)
 
 
@@ -63,7 +63,10 @@ def test_a_sentence_carries_n_gain_and_interval():
 @pytest.mark.parametrize("flips", [(100, 30, 5), (100, 5, 30), (300, 3, 3), (300, 20, 14), (50, 7, 2), (30, 5, 3)])
 def test_every_verdicts_sentence_can_be_filled_in(flips):
     text = str(compared(*flips, margin=0.1, smallest_gain=0.1).sentence)
-    assert f"on {flips[0]} samples" in text and "interval" in text and "%(" not in text and "%%" not in text
+    assert f"on {flips[0]} samples" in text
+    assert "interval" in text
+    assert "%(" not in text
+    assert "%%" not in text
 
 
 @pytest.mark.parametrize(

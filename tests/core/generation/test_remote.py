@@ -115,7 +115,7 @@ def test_a_wait_longer_than_the_deadline_is_not_waited_for(server):
     began = monotonic()
     sentence = failure(server, returns(error(429, "no", retry_after="3600")), deadline_s=5)
     assert "too many calls (429)" in sentence
-    assert monotonic() - began < 2
+    assert monotonic() - began < 4
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ def test_each_lasting_fault_has_its_sentence_and_is_asked_once(server, fault, sa
 
 def test_a_server_that_hangs_hits_the_deadline(server):
     began = monotonic()
-    assert "did not answer within 0.5 seconds" in failure(server, hangs(5), deadline_s=0.5)
-    assert monotonic() - began < 2.5
+    assert "did not answer within 0.5 seconds" in failure(server, hangs(20), deadline_s=0.5)
+    assert monotonic() - began < 5
 
 
 def test_a_fault_that_lasts_is_reported_after_five_tries(server):
@@ -297,7 +297,8 @@ def test_finished_answers_are_handed_over_about_once_a_second(server):
     began, arrivals = monotonic(), []
     for batch in generator.generate(asked(*"abcdefghijkl"), Decoding()):
         arrivals.append((round(monotonic() - began, 1), len(batch)))
-    assert len(arrivals) == 2 and 0.9 <= arrivals[0][0] <= 1.6
+    assert len(arrivals) >= 2
+    assert 0.9 <= arrivals[0][0] <= 2
     assert sum(count for _, count in arrivals) == 12
 
 
@@ -306,7 +307,7 @@ def test_a_stop_keeps_what_is_finished_and_cancels_the_rest(server):
     began = monotonic()
     answers = answered(server, "quick", "slow", stopped=lambda: monotonic() - began > 0.8)
     assert set(answers) == {"start", "quick"}
-    assert monotonic() - began < 2
+    assert monotonic() - began < 5
 
 
 def test_walking_away_cancels_the_calls(server):

@@ -1,0 +1,52 @@
+"""Words for what the audit trail records."""
+
+from core.locale.mark import N_
+from pages._ui.session import plain
+
+ACTS = {
+    "answer.rated": N_("Answer rated"),
+    "answers.stored": N_("Answers stored"),
+    "eval_set.saved": N_("Eval set saved"),
+    "job.done": N_("Job done"),
+    "job.failed": N_("Job failed"),
+    "job.interrupted": N_("Job interrupted"),
+    "job.launched": N_("Job started"),
+    "job.relaunched": N_("Job started again"),
+    "job.resumed": N_("Job resumed"),
+    "job.stop_asked": N_("Job told to stop"),
+    "job.stopped": N_("Job stopped"),
+    "ladder.saved": N_("Prompts saved"),
+    "model.added": N_("Model added"),
+    "model.fetch_started": N_("Starter model asked for"),
+    "person.created": N_("Person added"),
+    "person.language_chosen": N_("Language chosen"),
+    "queue.created": N_("Answers put up for rating"),
+    "run.started": N_("Run asked for"),
+    "samples.approved": N_("Samples approved"),
+    "samples.rejected": N_("Samples rejected"),
+    "samples.withdrawn": N_("Approval withdrawn"),
+    "session.ended": N_("Signed out"),
+    "session.started": N_("Session begun"),
+    "sign_in.failed": N_("Sign-in failed"),
+    "sign_in.succeeded": N_("Signed in"),
+    "task.created": N_("Task created"),
+    "training_set.frozen": N_("Training set frozen"),
+    "trial.started": N_("Trial started"),
+}
+
+PROGRAM = {
+    "supervisor": N_("Countersign (jobs)"),
+    "system": N_("Countersign"),
+    "worker": N_("Countersign (worker)"),
+    "nobody": N_("somebody not signed in"),
+}
+
+
+def act(name: str | None) -> str:
+    """An act in the reader's words; None is every act."""
+    return plain("Everything") if name is None else plain(ACTS.get(name, name))
+
+
+def actor(person_id: str | None) -> str:
+    """Who acted; None is everybody."""
+    return plain("Everybody") if person_id is None else plain(PROGRAM[person_id]) if person_id in PROGRAM else person_id

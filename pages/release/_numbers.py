@@ -1,0 +1,66 @@
+"""The numbers of a proof: bars before and after, the paired changes, and every rung on the gate samples."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.evaluation import results
+from core.release.proofs import Report
+from pages._ui import charts, session
+from pages._ui.session import _, plain
+
+
+def show(report: Report, metric: str) -> None:
+    """All three, the plan's metric first."""
+    gate = [run for run in report.runs if run["split"] == "gate"]
+    found = results.table(session.conn(), gate)
+    found["order"] = found["metric"] != metric
+    found = found.sort_values("order", kind="stable")
+    baseline = report.trial["baseline_rung"]
+    names = {run["run_id"]: _version(run, baseline) for run in gate}
+    two = found[found["rung"].isin([baseline, "after"])]
+    st.header(_("On %(n)s gate samples", n=report.gate.paired.n))
+    versions = two.assign(version=two["run_id"].map(names))
+    st.altair_chart(charts.rates(versions, by="version", title=plain("Version")), key="before_after.rates")
+    st.subheader(_("What changed"))
+    st.caption(_("The same samples before and after. A line that crosses zero may be chance."))
+    st.altair_chart(charts.paired(_changes(report, metric)), key="before_after.paired")
+    with st.expander(_("Every prompt and the tuned model")):
+        st.dataframe(_table(found, names, {run["run_id"]: run["failed"] for run in gate}), hide_index=True)
+
+
+def _version(run: Mapping[str, Any], baseline: str) -> str:
+    if run["side"] == "after":
+        return plain("After: %(model)s", model=run["model_name"])
+    label = plain("Rung %(rung)s: %(model)s", rung=run["rung"], model=run["model_name"])
+    return plain("Before: %(version)s", version=label) if run["rung"] == baseline else label
+
+
+def _changes(report: Report, metric: str) -> list[dict[str, Any]]:
+    splits = {"gate": plain("gate"), "retain": plain("retain")}
+    pairs = sorted(report.pairs.items(), key=lambda pair: (pair[0][0], pair[0][1] != metric, pair[0][1]))
+    return [
+        {
+            "label": f"{splits[split]} · {charts.metric_name(name)} (n={found.paired.n})",
+            "gain": found.paired.mean,
+            "low": found.paired.low,
+            "high": found.paired.high,
+            "n": found.paired.n,
+        }
+        for (split, name), found in pairs
+    ]
+
+
+def _table(found: pd.DataFrame, names: Mapping[str, str], failed: Mapping[str, int]) -> pd.DataFrame:
+    """One row per version, one column per metric: share, interval and n."""
+    rows = []
+    for run_id, name in names.items():
+        row: dict[str, Any] = {plain("Version"): name}
+        for rate in found[found["run_id"] == run_id].to_dict("records"):
+            row[charts.metric_name(rate["metric"])] = (
+                f"{rate['value']:.0%} ({rate['low']:.0%} – {rate['high']:.0%}), n={rate['n']}"
+            )
+        rows.append({**row, plain("Failed calls"): failed[run_id]})
+    return pd.DataFrame(rows)

@@ -1,0 +1,125 @@
+"""The samples that wait for a decision, and those that are approved, page by page."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.access import roles
+from core.locale.mark import N_
+from core.review import approvals
+from pages._ui import parts, session
+from pages._ui.session import _
+
+A_PAGE = 25
+
+
+def show_waiting(task_id: str, waiting: Sequence[dict[str, Any]]) -> None:
+    """A page of candidates to choose from, and what to do with the chosen."""
+    if not waiting:
+        st.info(_("Nothing waits for a decision. Passed and corrected answers to train samples come here."))
+        st.page_link("../review/rate.py", label=_("Go to Rate"), icon=":material/rate_review:")
+        return
+    may = roles.may(session.person(), "approve")
+    if not may:
+        st.info(_("You can read this list. Approvers decide about it."))
+    page = parts.paged(waiting, "approvals.page", A_PAGE)
+    chosen = [row["sample_id"] for row in page if _candidate(row, may)]
+    if may:
+        _decide(task_id, [row["sample_id"] for row in page], chosen)
+
+
+def _candidate(row: dict[str, Any], may: bool) -> bool:
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            chosen = may and st.checkbox(_("Choose"), key=f"approvals.choose.{row['sample_id']}")
+            _origin(row)
+            st.caption(_("rated by %(name)s", name=row["rater"]))
+        _texts(row)
+    return chosen
+
+
+def _origin(row: dict[str, Any]) -> None:
+    if row["origin"] == "corrected":
+        st.badge(_("corrected"), icon=":material/edit:", color="blue")
+    else:
+        st.badge(_("as it is"), icon=":material/check:", color="gray")
+
+
+def _texts(row: dict[str, Any]) -> None:
+    asked, answered = st.columns(2, gap="medium")
+    with asked:
+        st.caption(_("What was asked"))
+        parts.text(row["input"])
+    with answered:
+        st.caption(_("To be learned"))
+        parts.text(row["completion"])
+        if row["origin"] == "corrected":
+            st.caption(_("The answer before it was corrected"))
+            parts.text(row["answer"])
+
+
+def _decide(task_id: str, page: Sequence[str], chosen: Sequence[str]) -> None:
+    with st.bottom.container():
+        # A new page has a new key, so that nobody has looked at it yet.
+        looked = st.checkbox(_("I have looked at these"), key=f"approvals.looked.{page[0]}.{len(page)}")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            some = st.button(
+                _("Approve the chosen (%(count)s)", count=len(chosen)),
+                key="approvals.some",
+                disabled=not (looked and chosen),
+            )
+            everything = st.button(
+                _("Approve all %(count)s on this page", count=len(page)),
+                key="approvals.all",
+                type="primary",
+                disabled=not looked,
+            )
+            with st.popover(_("Reject the chosen"), disabled=not chosen):
+                reason = st.text_input(_("What is wrong with them?"), key="approvals.reason")
+                rejected = st.button(_("Reject %(count)s", count=len(chosen)), key="approvals.reject")
+    if some or everything:
+        _save(task_id, page if everything else chosen, "approved", N_("%(count)s samples are approved."))
+    elif rejected:
+        _save(task_id, chosen, "rejected", N_("%(count)s samples are rejected."), reason)
+
+
+def _save(task_id: str, sample_ids: Sequence[str], decision: str, message: str, reason: str = "") -> None:
+    with session.refusing():
+        count = approvals.decide(
+            session.conn(),
+            by=session.person(),
+            task_id=task_id,
+            sample_ids=sample_ids,
+            decision=decision,
+            reason=reason,
+        )
+        session.keep_message(message, count=count)
+        st.rerun()
+
+
+def show_approved(task_id: str, approved: Sequence[dict[str, Any]]) -> None:
+    """A page of approved samples, the newest first, each with its withdrawal."""
+    if not approved:
+        st.info(_("Nothing is approved yet."))
+    may = roles.may(session.person(), "approve")
+    for row in parts.paged(approved[::-1], "approvals.approved", A_PAGE):
+        with st.container(border=True):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                _origin(row)
+                when = parts.moment(row["decided_at"])
+                st.caption(_("approved by %(name)s on %(when)s", name=row["decided_by"], when=when))
+                if may:
+                    _withdrawal(task_id, row["sample_id"])
+            _texts(row)
+
+
+def _withdrawal(task_id: str, sample_id: str) -> None:
+    with st.popover(_("Withdraw"), type="tertiary"):
+        reason = st.text_input(_("What is wrong with it?"), key=f"approvals.why.{sample_id}")
+        if not st.button(_("Withdraw the approval"), key=f"approvals.withdraw.{sample_id}"):
+            return
+        with session.refusing():
+            approvals.withdraw(session.conn(), by=session.person(), task_id=task_id, sample_id=sample_id, reason=reason)
+            session.keep_message(N_("The approval is withdrawn. Training sets frozen before keep the sample."))
+            st.rerun()

@@ -1,0 +1,119 @@
+import io
+import json
+
+import openpyxl
+import pytest
+
+from core.evaluation import eval_sets, prompts, tasks
+
+LABELS = ("退款", "换货", "发票")
+ROWS = [(f"第{number}个客户的留言", LABELS[number % 3]) for number in range(60)]
+
+
+@pytest.fixture
+def own_task(conn, mina):
+    return tasks.create(conn, by=mina, name={"en": "Own"}, description={"en": ""}).task_id
+
+
+def csv_of(rows, header=("问题", "标签")):
+    return "\n".join(",".join(row) for row in (header, *rows)) + "\n"
+
+
+def upload(app, name, content):
+    app.button_group(key="eval_sets.view.0").set_value("import").run()
+    app.file_uploader(key="import.0.file").upload(name, content).run()
+    return app, f"import.0.{app.file_uploader(key='import.0.file').value.file_id}"
+
+
+def test_a_gb18030_csv_goes_in_with_guessed_columns_scorer_and_a_first_ladder(page, own_task, conn):
+    app, key = upload(page("evaluation/eval_sets.py"), "留言.csv", csv_of(ROWS).encode("gb18030"))
+    assert app.selectbox(key=f"{key}.column.input").value == "问题"
+    assert app.selectbox(key=f"{key}.column.reference").value == "标签"
+    assert app.selectbox(key=f"{key}.scorer").value == "exact"
+    app.button(key=f"{key}.save").click().run()
+    (saved,) = eval_sets.of_task(conn, own_task)
+    assert (saved.name, saved.scorer, sum(saved.counts.values())) == ("留言", "exact", 60)
+    assert {sample.reference for sample in eval_sets.samples(conn, saved.eval_set_id)} == set(LABELS)
+    assert [rung for rung, _ in prompts.ladder(conn, own_task, "留言").rungs] == ["A", "B", "C", "D"]
+    assert app.selectbox(key="eval_sets.set").value == saved
+
+
+def test_an_xlsx_workbook_goes_in_and_json_references_give_the_format(page, own_task, conn):
+    book = openpyxl.Workbook()
+    book.active.append(["message", "answer"])
+    for number in range(20):
+        book.active.append([f"mail {number}", json.dumps({"intent": ("a", "b")[number % 2]})])
+    file = io.BytesIO()
+    book.save(file)
+    app, key = upload(page("evaluation/eval_sets.py"), "mails.xlsx", file.getvalue())
+    app.checkbox(key=f"{key}.ladder").uncheck()
+    app.button(key=f"{key}.save").click().run()
+    (saved,) = eval_sets.of_task(conn, own_task)
+    assert saved.scorer == "json"
+    assert saved.schema["properties"]["intent"]["enum"] == ["a", "b"]
+    assert prompts.ladder(conn, own_task, "mails") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("empty.csv", b"", "The file is empty"),
+        ("bad.csv", b"text,label\n\xff\xfe\xfd\x81,a\n", ""),
+        ("old.xls", b"\xd0\xcf\x11\xe0", "cannot be read"),
+        ("twice.csv", b"text,text\na,b\n", "More than one column"),
+    ],
+)
+def test_a_file_of_no_use_gives_a_sentence_and_imports_nothing(page, own_task, conn, name, content, says):
+    app, key = upload(page("evaluation/eval_sets.py"), name, content)
+    assert not app.exception
+    assert says in app.error[0].value
+    assert f"{key}.save" not in {button.key for button in app.button}
+    assert eval_sets.of_task(conn, own_task) == []
+
+
+def test_rows_with_problems_are_shown_and_left_out_only_when_told_to(page, own_task, conn):
+    text = csv_of([*ROWS, ("", "退款"), ("一", "二", "三")])
+    app, key = upload(page("evaluation/eval_sets.py"), "rows.csv", text.encode())
+    problems = app.dataframe[1].value
+    assert list(problems["Row"]) == [62, 63]
+    assert problems["Column"][0] == "问题"
+    assert app.button(key=f"{key}.save").disabled
+    app.checkbox(key=f"{key}.leave_out").check().run()
+    assert app.button(key=f"{key}.save").label == "Import the 60 good rows and leave out 2"
+    app.button(key=f"{key}.save").click().run()
+    assert sum(eval_sets.of_task(conn, own_task)[0].counts.values()) == 60
+
+
+def test_shares_that_do_not_add_up_are_refused_and_nothing_is_saved(page, own_task, conn):
+    app, key = upload(page("evaluation/eval_sets.py"), "rows.csv", csv_of(ROWS).encode())
+    app.number_input(key=f"{key}.share.dev").set_value(50).run()
+    app.button(key=f"{key}.save").click().run()
+    assert "must add up to 100" in app.error[0].value
+    assert eval_sets.of_task(conn, own_task) == []
+
+
+def test_the_upload_and_every_choice_survive_a_change_of_language(page, own_task, conn):
+    app, key = upload(page("evaluation/eval_sets.py"), "rows.csv", csv_of(ROWS).encode())
+    app.selectbox(key=f"{key}.column.reference").set_value(None)
+    app.selectbox(key=f"{key}.scorer").set_value("contains")
+    app.number_input(key=f"{key}.share.dev").set_value(25)
+    app.text_input(key=f"{key}.name").set_value("My rows").run()
+    app.button_group(key="language").set_value("zh").run()
+    assert not app.exception
+    assert app.selectbox(key=f"{key}.column.reference").value is None
+    assert app.selectbox(key=f"{key}.scorer").value == "contains"
+    assert app.number_input(key=f"{key}.share.dev").value == 25
+    assert app.text_input(key=f"{key}.name").value == "My rows"
+
+
+def test_samples_of_the_gate_are_not_shown(page, task, conn):
+    app = page("evaluation/eval_sets.py")
+    chosen = app.selectbox(key="eval_sets.set").value
+    gate = {sample.key for sample in eval_sets.samples(conn, chosen.eval_set_id, "gate")}
+    seen = set()
+    for split in ("dev", "train"):
+        app.button_group(key=f"eval_sets.split.{chosen.eval_set_id}").set_value(split).run()
+        seen |= set(app.dataframe[1].value["Key"])
+    assert gate
+    assert seen
+    assert not seen & gate

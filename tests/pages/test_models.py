@@ -1,0 +1,71 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from core.evaluation import models
+from core.jobs import jobs
+
+
+def model_folder(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        (folder / name).write_text(json.dumps({"name": name}))
+    return folder
+
+
+def choose(app, way):
+    return app.button_group(key="models.way").set_value(way).run()
+
+
+def test_fetching_the_starter_model_queues_one_job(page, task, conn):
+    app = page("evaluation/models.py")
+    app.button(key="models.fetch").click().run()
+    assert [(job.kind, job.state) for job in jobs.everything(conn)] == [("fetch", "queued")]
+    assert "models.fetch" not in {button.key for button in app.button}
+
+
+@pytest.mark.parametrize(("path", "says"), [("", "Say which folder"), ("/nowhere/at/all", "no config")])
+def test_a_bad_folder_gives_a_sentence_and_registers_nothing(page, task, conn, path, says):
+    app = choose(page("evaluation/models.py"), "folder")
+    app.text_input(key="models.folder.0.path").set_value(path)
+    app.button(key="models.folder.0.add").click().run()
+    assert says in app.error[0].value
+    assert models.everything(conn) == []
+
+
+def test_a_folder_without_a_tokenizer_gives_a_sentence(page, task, conn, tmp_path):
+    folder = model_folder(tmp_path / "mine")
+    (folder / "tokenizer.json").unlink()
+    app = choose(page("evaluation/models.py"), "folder")
+    app.text_input(key="models.folder.0.path").set_value(str(folder))
+    app.button(key="models.folder.0.add").click().run()
+    assert "has no tokenizer" in app.error[0].value
+
+
+def test_a_folder_among_the_models_is_offered_and_added_with_one_click(page, task, conn, tmp_path):
+    model_folder(tmp_path / "data" / "models" / "mine")
+    app = choose(page("evaluation/models.py"), "folder")
+    app.button(key="models.found.mine").click().run()
+    assert [one.name for one in models.everything(conn)] == ["mine"]
+    assert "models.found.mine" not in {button.key for button in app.button}
+
+
+def test_an_endpoint_is_kept_with_the_name_of_its_key_and_never_a_key(page, task, conn):
+    app = choose(page("evaluation/models.py"), "api")
+    app.text_input(key="models.api.0.url").set_value("http://127.0.0.1:9/v1")
+    app.text_input(key="models.api.0.model").set_value("some-model")
+    app.text_input(key="models.api.0.key_env").set_value("sk-not-a-name")
+    app.button(key="models.api.0.add").click().run()
+    assert "not the key itself" in app.error[0].value
+    app.text_input(key="models.api.0.key_env").set_value("SOME_KEY")
+    app.button(key="models.api.0.add").click().run()
+    assert [(one.kind, one.key_env) for one in models.everything(conn)] == [("api", "SOME_KEY")]
+
+
+def test_the_connection_test_says_why_an_address_cannot_be_used(page, task, conn):
+    app = choose(page("evaluation/models.py"), "api")
+    app.text_input(key="models.api.0.url").set_value("ftp://example")
+    app.button(key="models.api.0.test").click().run()
+    assert "has to start with http" in app.error[0].value.replace("\\", "")
+    assert models.everything(conn) == []

@@ -1,0 +1,33 @@
+from core.access import people, sessions
+from pages._ui import session
+
+
+def test_an_admin_adds_a_person_who_can_sign_in(page, conn):
+    app = page("admin/people.py")
+    app.text_input(key="people.new.0.name").set_value("Wei Li")
+    app.text_input(key="people.new.0.password").set_value("blue lamp quiet river")
+    app.button_group(key="people.new.0.roles").set_value(["expert"])
+    app.button(key="people.new.0.add").click().run()
+    assert not app.error
+    assert people.verify(conn, "wei li", "blue lamp quiet river").roles == {"expert"}
+    assert app.text_input(key="people.new.1.password").value == ""
+
+
+def test_a_weak_password_is_refused_in_a_sentence_and_nothing_typed_is_lost(page, conn):
+    app = page("admin/people.py")
+    app.text_input(key="people.new.0.name").set_value("Wei")
+    app.text_input(key="people.new.0.password").set_value("short")
+    app.button(key="people.new.0.add").click().run()
+    assert "5 characters" in app.error[0].value
+    assert app.text_input(key="people.new.0.name").value == "Wei"
+    assert len(people.everyone(conn)) == 1
+
+
+def test_only_an_admin_sees_and_adds_people(page, conn, mina, monkeypatch):
+    operator = people.create(conn, name="Olu", password="four other words here", roles_held=["operator"], by=mina)
+    token = sessions.start(conn, operator)
+    monkeypatch.setattr(session, "_token", lambda: token)
+    app = page("admin/people.py")
+    assert "Only an admin" in app.info[0].value
+    assert not app.dataframe
+    assert not app.text_input

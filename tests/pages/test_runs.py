@@ -1,0 +1,91 @@
+import pytest
+
+from core.evaluation import eval_sets, models, runs
+from core.evaluation.demo_task import TRIAGE
+from core.review import queues, ratings
+
+
+@pytest.fixture
+def model(conn, mina):
+    return models.register_api(conn, by=mina, name="Some", base_url="http://127.0.0.1:9/v1", api_model="some")
+
+
+@pytest.fixture
+def ladder(page, task, conn, model):
+    """A ladder started on the page, by its runs."""
+    app = page("evaluation/runs.py")
+    app.button(key="runs.start").click().run()
+    assert not app.exception
+    return runs.latest_ladder(conn, task, TRIAGE)
+
+
+def answer(conn, run, *, right, failure=None):
+    """The first `right` samples get their reference, the others a wrong answer, all of them the failure if one is given."""
+    samples = eval_sets.samples(conn, run["eval_set_id"], run["split"])
+    rows = [
+        {"run_id": run["run_id"], "sample_id": sample.sample_id, "repeat": 0, "failure": failure}
+        | {"text": None if failure else sample.reference if place < right else '{"intent": "none"}'}
+        for place, sample in enumerate(samples)
+    ]
+    return runs.keep(conn, run["job_id"], rows)
+
+
+def test_running_the_ladder_queues_one_job_with_a_run_per_rung_and_not_a_second_one(page, task, conn, ladder):
+    assert [(run["rung"], run["split"], run["planned"]) for run in ladder] == [(rung, "dev", 53) for rung in "ABCD"]
+    assert len({run["job_id"] for run in ladder}) == 1
+    assert page("evaluation/runs.py").button(key="runs.start").disabled
+
+
+def test_without_a_model_the_ladder_cannot_be_started_and_the_page_says_why(page, task):
+    app = page("evaluation/runs.py")
+    assert app.button(key="runs.start").disabled
+    assert any("A model is missing" in caption.value for caption in app.caption)
+
+
+def test_nothing_is_shown_before_the_first_answer(page, task, ladder):
+    app = page("evaluation/runs.py")
+    assert not app.dataframe
+    assert not app.subheader
+
+
+def test_results_show_rate_interval_n_and_failed_calls_apart_from_wrong_answers(page, task, conn, ladder):
+    for run, right in zip(ladder[:3], (0, 20, 53), strict=True):
+        answer(conn, run, right=right)
+    answer(conn, ladder[3], right=0, failure="The server did not answer.")
+    app = page("evaluation/runs.py")
+    assert not app.exception
+    table = app.dataframe[0].value.set_index("Prompt")
+    assert list(table["Samples (n)"]) == [53, 53, 53, 0]
+    assert table["Correct"]["B"] == "38% (26%–51%)"
+    assert list(table["Failed calls"]) == [0, 0, 0, 53]
+    assert "Not enough evidence" in app.info[0].value
+    reasons = app.dataframe[1].value
+    assert reasons.to_dict("records") == [{"Prompt": "D", "Calls": 53, "Reason": "The server did not answer."}]
+
+
+def test_answers_with_their_prompt_are_hidden_from_somebody_who_still_has_to_judge_them(
+    page, task, conn, mina, ladder
+):
+    for run in ladder:
+        answer(conn, run, right=10)
+    assert page("evaluation/runs.py").button_group(key="results.rung").value == "A"
+    queue = queues.create(conn, by=mina, task_id=task, run_ids=[run["run_id"] for run in ladder], limit=1)
+    app = page("evaluation/runs.py")
+    assert "results.rung" not in {group.key for group in app.button_group}
+    (item,) = ratings.waiting(conn, queue, mina.person_id)
+    ratings.record(conn, ratings.Rating(queue_id=queue, answer_id=item.answer_id, verdict="pass"), by=mina)
+    assert page("evaluation/runs.py").button_group(key="results.rung").value == "A"
+
+
+def test_answers_to_training_samples_are_collected_and_put_into_the_rating_queue(page, task, conn, mina, model):
+    app = page("evaluation/runs.py")
+    app.button_group(key="runs.view").set_value("review").run()
+    app.button(key="runs.collect").click().run()
+    run = runs.latest(conn, task, "collect")
+    assert (run["split"], run["rung"]) == ("train", "A")
+    answer(conn, run, right=5)
+    app = page("evaluation/runs.py")
+    app.button_group(key="runs.view").set_value("review").run()
+    app.number_input(key=f"runs.queue_size.collect.{run['planned']}").set_value(7).run()
+    app.button(key="runs.queue").click().run()
+    assert [(one["split"], one["total"]) for one in queues.of_task(conn, task, mina.person_id)] == [("train", 7)]

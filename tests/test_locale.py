@@ -1,0 +1,44 @@
+"""Every string on every page is in both languages."""
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from core.locale import catalogue
+
+ROOT = Path(__file__).parent.parent
+KEYWORDS = {"_": None, "N_": None, "plain": None, "Refusal": None, "keep_message": None}
+FIELD = re.compile(r"%\((\w+)\)s")
+
+
+def used() -> set[str]:
+    """Every message id in the program."""
+    found = set()
+    for folder in ("core", "pages"):
+        for _, _, message, _, _ in extract_from_dir(ROOT / folder, keywords=KEYWORDS, comment_tags=()):
+            found.add(message if isinstance(message, str) else message[0])
+    return found - {""}
+
+
+def test_no_message_is_missing_in_chinese():
+    missing = sorted(used() - set(catalogue.messages("zh")))
+    assert not missing, "\n".join(missing)
+
+
+def test_no_chinese_message_is_left_over():
+    assert not sorted(set(catalogue.messages("zh")) - used())
+
+
+@pytest.mark.parametrize("language", [name for name in catalogue.LANGUAGES if name != "en"])
+def test_every_translation_fills_in_the_same_fields(language):
+    for message, text in catalogue.messages(language).items():
+        assert set(FIELD.findall(message)) == set(FIELD.findall(text)), message
+        assert text % {name: "x" for name in FIELD.findall(text)} if FIELD.findall(text) else text
+
+
+def test_nothing_in_the_catalogue_is_fuzzy():
+    with (ROOT / "core/locale/zh.po").open("rb") as file:
+        assert not [message.id for message in read_po(file) if message.fuzzy]

@@ -22,9 +22,11 @@ def show(queue_id: str) -> None:
     person, task = session.person(), session.task()
     known = queues.of_task(session.conn(), task.task_id, person.person_id)
     queue = next(one for one in known if one["queue_id"] == queue_id)
+    title, progress = st.columns(2, vertical_alignment="center")
+    title.title(_("Rate"))
+    progress.progress(queue["done"] / queue["total"], text=_how_far(queue))
     if (refused := st.session_state.pop("rate.refused", None)) is not None:
         st.error(_(refused.message, **refused.values))
-    st.progress(queue["done"] / queue["total"], text=_how_far(queue))
     waiting = ratings.waiting(session.conn(), queue_id, person.person_id)
     if not waiting:
         st.subheader(_("All %(total)s answers are rated. Thank you.", total=queue["total"]))
@@ -34,11 +36,8 @@ def show(queue_id: str) -> None:
         return
     rubric = tasks.rubric(session.conn(), task.task_id)
     st.subheader(session.escape(session.either(rubric["question"])))
-    if guidelines := session.either(rubric["guidelines"]):
-        with st.expander(_("Guidelines")):
-            st.markdown("\n".join(f"- {session.escape(line)}" for line in guidelines.splitlines() if line.strip()))
     item = waiting[0]
-    _texts(item)
+    _texts(item, session.either(rubric["guidelines"]))
     _remarks.show(item, task.error_types)
     with st.bottom.container(horizontal=True):
         _verdicts(queue_id, item, first=not queue["done"])
@@ -55,7 +54,7 @@ def _how_far(queue: dict[str, int]) -> str:
     return _("%(done)s of %(total)s rated · about %(minutes)s min left at your pace", minutes=minutes, **queue)
 
 
-def _texts(item: Item) -> None:
+def _texts(item: Item, guidelines: str) -> None:
     asked, answered = st.columns(2, gap="medium")
     with asked:
         st.markdown(_("**What was asked**"))
@@ -63,10 +62,13 @@ def _texts(item: Item) -> None:
         if item.context:
             st.markdown(_("**What was known**"))
             parts.text(item.context)
+        if guidelines:
+            with st.expander(_("Guidelines")):
+                st.markdown("\n".join(f"- {session.escape(line)}" for line in guidelines.splitlines() if line.strip()))
     with answered:
         st.markdown(_("**The answer**"))
         parts.text(item.text)
-        shown = bool(item.reference) and st.session_state.get("rate.reference", False)
+        shown = _reference_is_shown(item)
         _fields.show(item, with_reference=shown)
         if shown:
             st.markdown(_("**Reference**"))
@@ -74,6 +76,10 @@ def _texts(item: Item) -> None:
         if item.reference:
             label = _("Hide the reference") if shown else _("Show the reference")
             st.button(label, key=f"rate.reference.{item.answer_id}", shortcut="V", type="tertiary", on_click=_turn_over)
+
+
+def _reference_is_shown(item: Item) -> bool:
+    return bool(item.reference) and bool(st.session_state.get("rate.reference", False))
 
 
 def _turn_over() -> None:
@@ -93,19 +99,17 @@ def _verdicts(queue_id: str, item: Item, *, first: bool) -> None:
 
     button("pass", _("Pass"), "P", "check")
     button("fail", _("Fail"), "F", "close")
-    shown = bool(item.reference) and st.session_state.get("rate.reference", False)
-    st.button(
-        _("Take the reference"),
-        key=f"rate.take.{item.answer_id}",
-        shortcut="T",
-        icon=":material/file_copy:",
-        disabled=not shown,
-        help=_("Fails the answer and takes the reference as the corrected one. Show the reference first."),
-        on_click=_judge,
-        args=(queue_id, item, "fail", True),
-    )
     button("skip", _("Skip"), "S", "skip_next")
     _undo_button(queue_id, item.answer_id, disabled=first)
+    if _reference_is_shown(item):  # nobody declares right what they have not read
+        st.button(
+            _("Fail, the reference is right"),
+            key=f"rate.take.{item.answer_id}",
+            shortcut="T",
+            icon=":material/file_copy:",
+            on_click=_judge,
+            args=(queue_id, item, "fail", True),
+        )
 
 
 def _undo_button(queue_id: str, answer_id: str, *, disabled: bool) -> None:

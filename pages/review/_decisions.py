@@ -60,24 +60,23 @@ def _texts(row: dict[str, Any]) -> None:
 
 
 def _decide(task_id: str, page: Sequence[str], chosen: Sequence[str]) -> None:
-    with st.bottom.container():
-        # A new page has a new key, so that nobody has looked at it yet.
-        looked = st.checkbox(_("I have looked at these"), key=f"approvals.looked.{page[0]}.{len(page)}")
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            some = st.button(
-                _("Approve the chosen (%(count)s)", count=len(chosen)),
-                key="approvals.some",
-                disabled=not (looked and chosen),
-            )
-            everything = st.button(
-                _("Approve all %(count)s on this page", count=len(page)),
-                key="approvals.all",
-                type="primary",
-                disabled=not looked,
-            )
-            with st.popover(_("Reject the chosen"), disabled=not chosen):
-                reason = st.text_input(_("What is wrong with them?"), key="approvals.reason")
-                rejected = st.button(_("Reject %(count)s", count=len(chosen)), key="approvals.reject")
+    # A new page has a new key, so that nobody has looked at it yet.
+    looked = st.checkbox(_("I have looked at these"), key=f"approvals.looked.{page[0]}.{len(page)}")
+    with st.container(horizontal=True):
+        everything = st.button(
+            _("Approve all %(count)s on this page", count=len(page)),
+            key="approvals.all",
+            type="primary",
+            disabled=not looked,
+        )
+        some = st.button(
+            _("Approve the chosen (%(count)s)", count=len(chosen)),
+            key="approvals.some",
+            disabled=not (looked and chosen),
+        )
+        with st.popover(_("Reject the chosen (%(count)s)", count=len(chosen)), disabled=not chosen):
+            reason = st.text_input(_("What is wrong with them?"), key="approvals.reason")
+            rejected = st.button(_("Reject %(count)s", count=len(chosen)), key="approvals.reject")
     if some or everything:
         _save(task_id, page if everything else chosen, "approved", N_("%(count)s samples are approved."))
     elif rejected:

@@ -23,7 +23,7 @@ def show(item: Item, *, with_reference: bool) -> None:
         same = {score.metric: score.value == 1 for score in scorers.score("json", item.text, item.reference)}
         table[plain("Reference")] = [_text(wanted, name) for name in names]
         table[plain("Same?")] = ["✓" if same.get(f"field:{name}") else "✗" for name in names]
-    st.dataframe(table, hide_index=True, row_height=40)
+    st.dataframe(table, hide_index=True, row_height=34)
 
 
 def _text(fields: dict[str, Any], name: str) -> str:

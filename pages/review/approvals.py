@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.locale.mark import N_
 from core.review import approvals
 from core.training import training_sets
 from pages._ui import session
@@ -15,30 +14,27 @@ approved = approvals.approved(session.conn(), task.task_id)
 st.title(_("Approvals"))
 st.markdown(
     _(
-        "Who approves a sample says: this answer is what we want, the AI may learn from it. Only samples of the "
-        "`train` split come here; `gate` and `retain` samples stay locked away for the proof."
+        "To approve a sample means: this answer is what we want, and the AI may learn from it. Only samples of the "
+        "split “train” come here. Those of “gate” and “retain” stay locked away for the proof."
     )
 )
-
-
-def parts_of(rows: list[dict[str, str]]) -> dict[str, int]:
-    as_is = sum(row["origin"] == "as_is" for row in rows)
-    return {"count": len(rows), "as_is": as_is, "corrected": len(rows) - as_is}
-
-
-counts = st.columns(2)
-split = N_("%(as_is)s as they are, %(corrected)s corrected")
-for column, label, rows in ((counts[0], _("Waiting"), waiting), (counts[1], _("Approved"), approved)):
-    column.metric(label, len(rows))
-    column.caption(_(split, **parts_of(rows)))
-counts[1].progress(
+st.progress(
     min(1.0, len(approved) / training_sets.FEW),
-    text=_("%(count)s approved; a trial needs %(few)s to show much", count=len(approved), few=training_sets.FEW),
+    text=_("%(count)s approved; at least %(few)s are recommended", count=len(approved), few=training_sets.FEW),
 )
-names = {"waiting": plain("Waiting for a decision"), "approved": plain("Approved")}
+rows = {"waiting": waiting, "approved": approved}
+words = {"waiting": plain("Waiting for a decision"), "approved": plain("Approved")}
 shown = st.segmented_control(
-    _("Show"), list(names), default="waiting", format_func=names.__getitem__, required=True, key="approvals.view"
+    _("Show"),
+    list(words),
+    default="waiting",
+    format_func=lambda view: f"{words[view]}: {len(rows[view])}",
+    required=True,
+    key="approvals.view",
+    label_visibility="collapsed",
 )
+as_is = sum(row["origin"] == "as_is" for row in rows[shown])
+st.caption(_("%(as_is)s as they are, %(corrected)s corrected", as_is=as_is, corrected=len(rows[shown]) - as_is))
 if shown == "waiting":
     _decisions.show_waiting(task.task_id, waiting)
 else:

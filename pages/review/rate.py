@@ -9,13 +9,14 @@ from pages._ui.session import _, plain
 from pages.review import _card
 
 person, task = session.person(), session.task()
-st.title(_("Rate"))
 if not roles.may(person, "rate"):
+    st.title(_("Rate"))
     st.info(_("Experts rate answers. Ask an admin for the role of an expert if you know this business."))
     st.stop()
 
 known = {queue["queue_id"]: queue for queue in queues.of_task(session.conn(), task.task_id, person.person_id)}
 if not known:
+    st.title(_("Rate"))
     st.info(_("No answers wait to be rated yet. They come from a run: see Evaluation, Runs."))
     st.stop()
 

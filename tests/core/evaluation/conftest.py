@@ -1,0 +1,13 @@
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+
+from core.store import database
+
+
+@pytest.fixture
+def conn(settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = database.connect(settings)
+    yield connection.cursor()
+    connection.close()

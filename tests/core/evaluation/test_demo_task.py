@@ -1,0 +1,53 @@
+"""A fresh installation finds a task that shows the whole chain."""
+
+import json
+from collections import Counter
+
+from jsonschema import Draft202012Validator
+
+from core.evaluation import demo_task, eval_sets, prompts, tasks
+from core.scoring import scorers
+from core.settings import SAMPLES
+
+
+def test_the_demo_task_has_what_the_chain_needs(conn, mina):
+    task = demo_task.create(conn, by=mina)
+    sets = {one.name: one for one in eval_sets.of_task(conn, task.task_id)}
+    assert list(sets) == ["Card triage", "Instalment fees", "Card replies", "General questions"]
+    triage = eval_sets.samples(conn, sets["Card triage"].eval_set_id)
+    assert Counter(sample.tags[0] for sample in triage) == {"en": 248, "zh": 64}
+    assert min(sets["Card triage"].counts[split] for split in ("dev", "train", "gate")) >= 45
+    assert sets["General questions"].counts == {"retain": 100}
+    assert [rung for rung, _ in prompts.ladder(conn, task.task_id, "Card triage").rungs] == ["A", "B", "C", "D"]
+    assert len(task.error_types) >= 5
+    assert set(tasks.rubric(conn, task.task_id)["guidelines"]) == {"en", "zh"}
+    kinds = Counter(sample.kind for sample in eval_sets.samples(conn, sets["Instalment fees"].eval_set_id))
+    assert kinds["concept"] == kinds["practice"] >= 20
+
+
+def test_every_triage_reference_keeps_the_schema_and_the_house_rule():
+    schema = Draft202012Validator(json.loads((SAMPLES / "card_triage.schema.json").read_text("utf-8")))
+    rule = {"dispute_charge": "open_dispute", "blocked_card": "verify_identity", "pin_reset": "verify_identity",
+            "fee_question": "explain_terms", "instalment": "explain_terms", "raise_limit": "start_application",
+            "card_delivery": "track_delivery"}  # fmt: skip
+    for file in ("card_triage.en.jsonl", "card_triage.zh.jsonl"):
+        for line in (SAMPLES / file).read_text("utf-8").splitlines():
+            wanted = json.loads(line)["reference"]
+            schema.validate(wanted)
+            angry = "call_back" if wanted["emotion"] == "angry" else rule.get(wanted["intent"])
+            assert wanted["action"] == ("block_card" if wanted["intent"] == "lost_card" else angry)
+
+
+def test_every_reference_is_right_by_its_own_scorer():
+    for file, scorer in (("general.jsonl", "contains"), ("instalment_fees.jsonl", "contains")):
+        for line in (SAMPLES / file).read_text("utf-8").splitlines():
+            sample = json.loads(line)
+            for accepted in sample["reference"].split("|"):
+                (score,) = scorers.score(scorer, f"It is {accepted}.", sample["reference"])
+                assert score.value == 1, sample
+
+
+def test_making_sure_of_the_demo_task_twice_makes_one(conn):
+    demo_task.ensure(conn)
+    demo_task.ensure(conn)
+    assert len(tasks.everything(conn)) == 1

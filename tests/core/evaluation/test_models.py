@@ -1,0 +1,53 @@
+"""A model that a worker could not load is refused before anybody waits for one."""
+
+import json
+
+import pytest
+
+from core.errors import Refusal
+from core.evaluation import models
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / "model"
+    place.mkdir()
+    (place / "config.json").write_text(json.dumps({"model_type": "llama"}))
+    (place / "model.safetensors").write_bytes(b"weights")
+    (place / "tokenizer.json").write_text("{}")
+    return place
+
+
+def test_the_same_files_are_the_same_version_and_another_byte_is_another(conn, mina, folder):
+    first = models.register_local(conn, by=mina, folder=folder)
+    assert models.register_local(conn, by=mina, folder=folder, name="again") == first
+    (folder / "model.safetensors").write_bytes(b"Weights")
+    second = models.register_local(conn, by=mina, folder=folder)
+    assert second.model_id != first.model_id
+    assert second.file_hashes["model.safetensors"] != first.file_hashes["model.safetensors"]
+    assert [one.model_id for one in models.everything(conn)] == [first.model_id, second.model_id]
+
+
+@pytest.mark.parametrize(
+    ("missing", "sentence"),
+    [("config.json", "no config.json"), ("model.safetensors", "no .safetensors"), ("tokenizer.json", "no tokenizer")],
+)
+def test_a_folder_with_something_missing_is_refused_by_name(conn, mina, folder, missing, sentence):
+    (folder / missing).unlink()
+    (folder / "pytorch_model.bin").write_bytes(b"pickle")
+    with pytest.raises(Refusal, match=sentence):
+        models.register_local(conn, by=mina, folder=folder)
+    assert models.everything(conn) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "key", "sentence"),
+    [
+        ("ftp://x", "m", "", "not a web address"),
+        ("http://127.0.0.1:1/v1", " ", "", "needs a model name"),
+        ("http://127.0.0.1:1/v1", "m", "sk-1234", "environment variable"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_meant_is_refused(conn, mina, url, name, key, sentence):
+    with pytest.raises(Refusal, match=sentence):
+        models.register_api(conn, by=mina, name="", base_url=url, api_model=name, key_env=key)

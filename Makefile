@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test check bench demo clean
+.PHONY: run test check bench demo messages clean
 
 run: $(VENV)/run.ok                      ## start the app on http://127.0.0.1:8501
 	$(BIN)/streamlit run app.py
@@ -17,6 +17,11 @@ check: $(VENV)/dev.ok                    ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+messages: $(VENV)/dev.ok                 ## bring core/locale/zh.po up to date with the program's strings
+	$(BIN)/pybabel -q extract --no-location --sort-output -k _ -k N_ -k plain -k Refusal -k keep_message -o .messages.pot core pages
+	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap -l zh -i .messages.pot -o core/locale/zh.po
+	rm .messages.pot
 
 bench: $(VENV)/dev.ok                    ## ratios against named baselines, measured in the same run
 	for bench in benchmarks/[a-z]*.py; do $(BIN)/python $$bench || exit 1; done

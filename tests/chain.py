@@ -79,7 +79,7 @@ def small(
     """A task of labels, one sample per group, with so many samples in each split and two rungs, A and B."""
     task = tasks.create(conn, by=by, name={"en": "Parcels", "zh": "包裹"}, description={"en": "", "zh": ""})
     counts = {"dev": dev, "train": train, "gate": gate, "retain": retain}
-    rows = [_row(split, number) for split, count in counts.items() for number in range(count)]
+    rows = [row(split, number) for split, count in counts.items() for number in range(count)]
     eval_set = eval_sets.save(conn, by=by, task_id=task.task_id, name="Parcels", rows=rows, scorer="exact")
     rungs = [
         (rung, Prompt(name=f"{rung} · {word}", system=word, template="{input}"))
@@ -89,7 +89,8 @@ def small(
     return _world(conn, settings, by, task, eval_set.name)
 
 
-def _row(split: Any, number: int) -> Row:
+def row(split: Any, number: int) -> Row:
+    """Sample number so many of a split of the small task."""
     key = f"{split}-{number}"
     return Row(
         key=key,

@@ -14,6 +14,7 @@ WORKER_ONLY = {
     "core/generation/weights.py",
     "core/generation/starter.py",
     "core/training/lora.py",
+    "core/training/sequences.py",
 }
 """The only modules that may load them; workers import these, the app does not."""
 
@@ -49,6 +50,7 @@ def test_only_worker_modules_load_the_heavy_libraries(path):
     [
         *modules("core/generation"),
         ROOT / "core/training/lora.py",
+        ROOT / "core/training/sequences.py",
         ROOT / "core/training/work.py",
         ROOT / "core/jobs/worker.py",
         ROOT / "core/jobs/folder.py",

@@ -13,7 +13,8 @@ from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
 from core.evaluation import eval_sets, models, prompts
-from core.evaluation.eval_sets import EvalSet, Split
+from core.evaluation.eval_sets import EvalSet
+from core.evaluation.importing import Split
 from core.evaluation.models import Model
 from core.evaluation.prompts import Ladder, Prompt
 from core.generation.base import Decoding

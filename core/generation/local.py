@@ -57,8 +57,7 @@ class LocalGenerator:
         self.pad: int = self.ends[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id
         text = model.config.get_text_config()
         self.context: int = getattr(text, "max_position_embeddings", None) or 2**31
-        # A layer that looks back over a window would take the padding between prefix and rest for words.
-        self.shares = set(getattr(text, "layer_types", None) or ["full_attention"]) == {"full_attention"}
+        self.shares = weights.sees_all(model)
         heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
         width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
         self.bytes_per_token: int = 2 * text.num_hidden_layers * heads * width * model.dtype.itemsize

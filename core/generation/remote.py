@@ -85,15 +85,13 @@ def load(
     return RemoteGenerator(endpoint=endpoint, concurrency=max(1, concurrency))
 
 
-def check(base_url: str, model: str, key_env: str | None) -> str | None:
-    """What stands in the way of using this endpoint, as a sentence; None when it answers."""
+def check(base_url: str, model: str, key_env: str | None) -> None:
+    """Ask the endpoint one small thing. Raises Refusal with what stands in the way of using it."""
     asked = Request(key="check", messages=({"role": "user", "content": "Reply with: OK"},))
-    try:
-        generator = load(base_url=base_url, model=model, key_env=key_env, deadline_s=20)
-        [[answer]] = generator.generate([asked], Decoding(max_new_tokens=256))
-    except Refusal as refusal:
-        return str(refusal)
-    return answer.failure
+    generator = load(base_url=base_url, model=model, key_env=key_env, deadline_s=20)
+    [[answer]] = generator.generate([asked], Decoding(max_new_tokens=256))
+    if answer.failure is not None:
+        raise Refusal(N_("The server was reached but gave no answer: %(problem)s"), problem=answer.failure)
 
 
 def _usable(address: str) -> bool:

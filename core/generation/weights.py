@@ -95,6 +95,12 @@ def ends(model: Any, tokenizer: Any) -> list[int]:
     return sorted(end for end in found if end is not None)
 
 
+def sees_all(model: Any) -> bool:
+    """Whether every layer looks back at every token: only then can prompts share the work on their beginning."""
+    kinds = getattr(model.config.get_text_config(), "layer_types", None) or ["full_attention"]
+    return set(kinds) == {"full_attention"}
+
+
 def attach(model: Any, base: Path, adapter: Path, *, name: str) -> PeftModel:
     """Put an adapter on the model of the folder `base`, or one more; Refusal if it was not made for that base."""
     file = adapter / "adapter_model.safetensors"

@@ -11,36 +11,26 @@ from core.errors import Refusal
 from core.locale.mark import N_
 from core.store import audit, database
 
-_NEWEST = """
-    with latest_ratings as (
-        select * from ratings qualify row_number() over (partition by answer_id, rater order by rating_id desc) = 1
-    ),
-    latest_approvals as (
-        select * from approvals qualify row_number() over (partition by sample_id order by approval_id desc) = 1
-    )
-"""
-
-
 def candidates(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any]]:
     """Train samples with a passed or corrected answer and no decision yet, one row per sample.
 
     `completion` is the text to approve, `origin` says whether it is the answer as it is or a correction; the newest
     rating of a sample counts.
     """
-    query = (
-        _NEWEST
-        + """
+    query = """
         select p.sample_id, a.answer_id, r.rating_id, r.rater, p.input, p.reference, a.text as answer,
             coalesce(r.correction, a.text) as completion,
             case when r.correction is null then 'as_is' else 'corrected' end as origin
         from latest_ratings as r join answers as a using (answer_id) join samples as p using (sample_id)
         left join latest_approvals as d on d.sample_id = p.sample_id
-        where p.task_id = $task and p.split = 'train' and coalesce(d.decision, 'withdrawn') = 'withdrawn'
+        where p.task_id = $task and p.split = 'train' and (
+                coalesce(d.decision, 'withdrawn') = 'withdrawn'
+                or (d.decision = 'rejected' and r.rating_id > d.rating_id)  -- judged anew since
+            )
             and (r.verdict = 'pass' or (r.verdict = 'fail' and r.correction is not null))
         qualify row_number() over (partition by p.sample_id order by r.rating_id desc) = 1
         order by r.rating_id
         """
-    )
     return database.rows(conn, query, {"task": task_id})
 
 
@@ -110,12 +100,9 @@ def withdraw(conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, sampl
 
 def approved(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any]]:
     """The samples approved now, one row each, in the order of their approval, with `input` and `answer`."""
-    query = (
-        _NEWEST
-        + """
+    query = """
         select d.*, p.input, p.context, p.reference, p.split, a.text as answer
         from latest_approvals as d join samples as p using (sample_id) join answers as a using (answer_id)
         where d.task_id = $task and d.decision = 'approved' order by d.approval_id
         """
-    )
     return database.rows(conn, query, {"task": task_id})

@@ -44,7 +44,7 @@ def create(
 
 
 def of_task(conn: duckdb.DuckDBPyConnection, task_id: str, rater: str) -> list[dict[str, Any]]:
-    """The task's queues, the newest first, with their `purpose`, `split`, `set_name`, `total`, and `done` by the rater."""
+    """The task's queues, the newest first, with `purpose`, `split`, `set_name`, `total` and `done` by the rater."""
     query = """
         with mine as (
             select queue_id, answer_id, verdict from ratings where rater = $rater

@@ -189,7 +189,7 @@ def _contains(answer: str, reference: str, _: dict[str, Any] | None) -> list[Sco
     return [Score(metric="correct", value=float(found), reason="" if found else "The answer does not contain it.")]
 
 
-@lru_cache
+@lru_cache(maxsize=10_000)  # one takes 11 ms to compile, and a set's references come again with every run
 def _whole(words: str) -> re.Pattern[str]:
     """Finds the words not as part of a longer word or number; a CJK character has no word around it."""
     word = rf"[^\W{CJK}]"

@@ -9,22 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as functional
+from torch.nn import functional
 from datasets import Dataset
-from jinja2 import TemplateError
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
+from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
 from trl import SFTConfig, SFTTrainer
 
 from core import content
 from core.errors import Refusal
 from core.generation import weights
 from core.jobs import folder as job_folder
+from core.training import sequences
 from core.training.recipes import Recipe
-
-Row = dict[str, Any]
-"""`{"messages": [...], "completion": text}`."""
+from core.training.sequences import Row
 
 CHECKPOINT_STEPS = 50
 """A killed job repeats at most so many steps, or one epoch if that is shorter."""
@@ -43,7 +41,7 @@ def train(
     """Train an adapter on the rows, mixed with replay rows, and leave it in `folder / "adapter"`.
 
     Weights are in the precision the device is fast at, the adapter is always in float32. Refusal if a row cannot be
-    learned from (see `examples`) or the loss is no longer a number.
+    learned from (see `sequences.examples`) or the loss is no longer a number.
     """
     started = time.monotonic()
     job_folder.tell(folder, "phase", name="loading model")
@@ -52,8 +50,14 @@ def train(
     tokenizer = weights.tokenizer(base)
     model = weights.model(base, device=device, dtype=dtype)
     set_seed(recipe.seed)
-    mixed = [*rows, *_sample(replay, len(rows), recipe)]
-    learned = examples(tokenizer, mixed, ends=weights.ends(model, tokenizer), max_length=recipe.max_length)
+    repeated = _sample(replay, len(rows), recipe)
+    ends = weights.ends(model, tokenizer)
+    learned = [
+        {**example, "replay": number >= len(rows)}
+        for number, example in enumerate(
+            sequences.examples(tokenizer, [*rows, *repeated], ends=ends, max_length=recipe.max_length)
+        )
+    ]
     model = get_peft_model(
         model,
         LoraConfig(
@@ -77,10 +81,10 @@ def train(
             lr_scheduler_type="cosine",
             warmup_steps=0.05,
             seed=recipe.seed,
-            train_sampling_strategy="group_by_length",
             dataset_kwargs={"skip_prepare_dataset": True},
             max_length=None,
-            gradient_checkpointing=False,
+            remove_unused_columns=False,
+            activation_checkpointing=False,
             bf16=dtype is torch.bfloat16,
             use_cpu=device == "cpu",
             logging_steps=1,
@@ -93,8 +97,14 @@ def train(
         ),
         train_dataset=Dataset.from_list(learned),
         processing_class=tokenizer,
+        data_collator=sequences.Collator(
+            pad=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id,
+            hidden_size=model.config.get_text_config().hidden_size,
+            shares=weights.sees_all(model),
+        ),
         callbacks=[progress],
     )
+    trainer.remove_callback(PrinterCallback)
     job_folder.tell(folder, "phase", name="training")
     trainer.train(resume_from_checkpoint=_last(checkpoints))
     if not trainer.state.global_step:
@@ -110,7 +120,7 @@ def train(
         "files": {path.name: content.file_digest(path) for path in sorted((folder / "adapter").iterdir())},
         "summary": {
             "rows": len(rows),
-            "replay_rows": len(mixed) - len(rows),
+            "replay_rows": len(repeated),
             "steps": trainer.state.global_step,
             "epochs": round(trainer.state.epoch or 0, 2),
             "first_loss": losses[0],
@@ -121,52 +131,6 @@ def train(
             "device": device,
         },
     }
-
-
-def examples(tokenizer: Any, rows: Sequence[Row], *, ends: Sequence[int], max_length: int) -> list[dict[str, list[int]]]:
-    """Tokens and labels of each row; -100 marks the prompt, which is given and not learned.
-
-    The prompt's tokens are those that the generator sends; the label is what the chat template writes as the answer,
-    up to and with the token that ends it. Refusal if an answer is empty, has no end, or does not fit.
-    """
-    made = []
-    for number, row in enumerate(rows, start=1):
-        prompt = weights.prompt(tokenizer, row["messages"])
-        answer = _answer(tokenizer, row, ends)
-        if not row["completion"].strip() or not answer:
-            raise Refusal("Training row %(row)s has an empty answer. Remove it or correct the answer.", row=number)
-        made.append({"input_ids": prompt + answer, "labels": [-100] * len(prompt) + answer})
-    longest = max((len(example["input_ids"]) for example in made), default=0)
-    if not made:
-        raise Refusal("There are no training rows. Approve some answers first.")
-    if longest > max_length:
-        raise Refusal(
-            "%(count)s training rows are longer than %(limit)s tokens, and cutting them would cut the answers: the "
-            "longest has %(longest)s. Raise the maximum length or use a shorter prompt.",
-            count=sum(len(example["input_ids"]) > max_length for example in made),
-            limit=max_length,
-            longest=longest,
-        )
-    return made
-
-
-def _answer(tokenizer: Any, row: Row, ends: Sequence[int]) -> list[int]:
-    """The tokens that the chat template writes for the answer, with the one that ends the turn."""
-    messages = list(row["messages"])
-    opened = tokenizer.apply_chat_template(
-        messages, add_generation_prompt=True, tokenize=False, enable_thinking=False
-    )
-    whole = tokenizer.apply_chat_template(
-        [*messages, {"role": "assistant", "content": row["completion"]}], tokenize=False, enable_thinking=False
-    )
-    tokens = tokenizer(whole.removeprefix(opened), add_special_tokens=False)["input_ids"]
-    end = max((at for at, token in enumerate(tokens) if token in ends), default=None)
-    if not whole.startswith(opened) or end is None:
-        raise Refusal(
-            "The model's chat template does not end an answer with a token that the model stops at, so it would learn "
-            "to go on for ever. Choose the instruct variant of the model, or correct its chat template."
-        )
-    return list(tokens[: end + 1])
 
 
 def _sample(replay: Sequence[Row], rows: int, recipe: Recipe) -> list[Row]:
@@ -197,27 +161,40 @@ def _save(model: Any, target: Path, base: Path) -> None:
 
 
 class _Trainer(SFTTrainer):  # type: ignore[misc]
-    """TRL's trainer, with the vocabulary scored only where there is something to learn.
+    """TRL's trainer for tree-shaped batches, with the vocabulary scored only where there is something to learn.
 
-    TRL scores every position on a CPU. Prompts are two thirds of the tokens and the vocabulary costs as much as a
-    third of the layers, so this is a quarter of the time (benchmarks/training.py).
+    TRL scores every position on a CPU, though most of them are prompt (benchmarks/training.py).
     """
 
     def compute_loss(
-        self, model: Any, inputs: dict[str, torch.Tensor], return_outputs: bool = False, num_items_in_batch: Any = None
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> torch.Tensor:
-        """Mean negative log-likelihood of the labelled tokens."""
-        labels = inputs["labels"][:, 1:]
-        columns = (labels != -100).any(dim=0).nonzero().squeeze(1)
-        outputs = model(
-            input_ids=inputs["input_ids"],
-            attention_mask=inputs["attention_mask"],
-            logits_to_keep=columns,
-            use_cache=False,
-        )
-        wanted = labels[:, columns]
-        total = functional.cross_entropy(outputs.logits.float().flatten(0, 1), wanted.flatten(), reduction="sum")
-        return total / (num_items_in_batch if num_items_in_batch is not None else (wanted != -100).sum())
+        """The mean over labelled tokens: of the negative log-likelihood, and in replay rows of the divergence from
+        what the base would say, KL(base || model)."""
+        total, count = torch.zeros(()), 0
+        if "task" in inputs:
+            scores, wanted = _scores(model, inputs["task"])
+            total = total + functional.cross_entropy(scores, wanted, reduction="sum")
+            count += len(wanted)
+        if "replay" in inputs:
+            scores, wanted = _scores(model, inputs["replay"])
+            with torch.no_grad(), self.accelerator.unwrap_model(model).disable_adapter():
+                base, _ = _scores(model, inputs["replay"])
+            total = total + functional.kl_div(
+                scores.log_softmax(-1), base.log_softmax(-1), reduction="sum", log_target=True
+            )
+            count += len(wanted)
+        return total / count
+
+
+def _scores(model: Any, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits (labelled tokens, vocabulary) in float32, and the tokens that they should predict."""
+    labels = batch["labels"][:, 1:]
+    predicting = (labels != -100).any(dim=0).nonzero().squeeze(1)
+    given = {key: value for key, value in batch.items() if key != "labels"}
+    logits = model(**given, logits_to_keep=predicting, use_cache=False).logits
+    wanted = labels[:, predicting]
+    return logits[wanted != -100].float(), wanted[wanted != -100]
 
 
 class _Progress(TrainerCallback):  # type: ignore[misc]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import DataCollatorForTokenClassification
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from core.errors import Refusal
 from core.generation import batching, weights
@@ -66,6 +66,10 @@ def _answer(tokenizer: Any, row: Row, ends: Sequence[int]) -> list[int]:
     return list(tokens[: end + 1])
 
 
+TRUNK = -1
+"""The branch number of tokens that all rows of a group share."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collator:
     """Examples in, one batch of tensors out: laid out as a tree, or side by side where that is less work."""
@@ -75,52 +79,54 @@ class Collator:
     shares: bool
     """Whether the model's layers look at all tokens, so that the tree is possible at all."""
 
-    def __call__(self, rows: list[Example]) -> dict[str, torch.Tensor]:
-        """Tensors for the model, `labels` with them, shape (1, tokens) as a tree and (rows, longest) side by side."""
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, dict[str, torch.Tensor]]:
+        """The batch's `task` rows and its `replay` rows, each as tensors for the model with `labels` among them."""
+        parts = {"task": [row for row in rows if not row["replay"]], "replay": [row for row in rows if row["replay"]]}
+        return {name: self.lay_out(part) for name, part in parts.items() if part}
+
+    def lay_out(self, rows: list[Example]) -> dict[str, torch.Tensor]:
+        """Tensors of shape (1, tokens) as a tree, or (rows, longest) side by side where that is less work."""
         lengths = [len(row["labels"]) for row in rows]
         prompts = [row["input_ids"][: row["labels"].count(-100)] for row in rows]
         groups = batching.groups(prompts, cost=0)
         tokens = sum(lengths) - sum(group.saved for group in groups)
         if self.shares and self._work(tokens, tokens) < self._work(len(rows) * max(lengths), max(lengths)):
             return _tree(rows, groups)
-        return _side_by_side(rows, self.pad)
+        return dict(DataCollatorForLanguageModeling(pad_token_id=self.pad)(rows))
 
     def _work(self, tokens: int, seen: int) -> float:
-        """Work for `tokens` that each look at `seen`, in tokens: a transformer layer has about 12 h^2 weights, and
-        looking at one token more costs 2 h multiplications, so 6 h looks cost as much as one token (Kaplan et al.,
-        2020, table 1)."""
+        """The work for `tokens` that look at `seen` tokens each, counted in tokens that look at none.
+
+        Of width h, a layer has 12 h^2 weights for each token, and 2 h multiplications for each token looked at (Kaplan
+        et al., 2020, "Scaling laws for neural language models", table 1).
+        """
         return tokens * (1 + seen / (6 * self.hidden_size))
 
 
-def _side_by_side(rows: list[Example], pad: int) -> dict[str, torch.Tensor]:
-    longest = max(len(row["labels"]) for row in rows)
-
-    def fill(values: list[int], empty: int) -> list[int]:
-        return values + [empty] * (longest - len(values))
-
-    return {
-        "input_ids": torch.tensor([fill(row["input_ids"], pad) for row in rows]),
-        "labels": torch.tensor([fill(row["labels"], -100) for row in rows]),
-        "attention_mask": torch.tensor([fill([1] * len(row["labels"]), 0) for row in rows]),
-        "position_ids": torch.arange(longest).expand(len(rows), -1),
-    }
-
-
 def _tree(rows: list[Example], groups: list[batching.Group]) -> dict[str, torch.Tensor]:
+    """One sequence: each group's common beginning (its trunk), followed by the rests of its rows (its branches)."""
     tokens: list[int] = []
     labels: list[int] = []
     positions: list[int] = []
-    spans: list[tuple[int, int, int]] = []  # each rest, and where its group's beginning starts
-    for group in groups:
-        trunk = len(tokens)
-        beginning = rows[group.members[0]]["input_ids"][: group.prefix]
-        tokens += beginning
-        labels += [-100] * group.prefix
-        positions += range(group.prefix)
+    trees: list[int] = []
+    branches: list[int] = []
+
+    def add(row: Example, start: int, end: int, tree: int, branch: int) -> None:
+        tokens.extend(row["input_ids"][start:end])
+        labels.extend(row["labels"][start:end])
+        positions.extend(range(start, end))
+        trees.extend([tree] * (end - start))
+        branches.extend([branch] * (end - start))
+
+    for tree, group in enumerate(groups):
+        add(rows[group.members[0]], 0, group.prefix, tree, TRUNK)
         for member in group.members:
-            start = len(tokens)
-            tokens += rows[member]["input_ids"][group.prefix :]
-            labels += rows[member]["labels"][group.prefix :]
-            positions += range(group.prefix, len(rows[member]["labels"]))
-            ...
-    return {}
+            add(rows[member], group.prefix, len(rows[member]["labels"]), tree, member)
+    of, branch = torch.tensor(trees), torch.tensor(branches)
+    sees = (of[:, None] == of) & ((branch == TRUNK) | (branch[:, None] == branch))
+    return {
+        "input_ids": torch.tensor([tokens]),
+        "labels": torch.tensor([labels]),
+        "position_ids": torch.tensor([positions]),
+        "attention_mask": sees.tril()[None, None],
+    }

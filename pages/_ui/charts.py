@@ -10,6 +10,9 @@ from pages._ui.session import plain
 
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#8A8A8A"
 
+_WRAPPED = alt.Axis(labelAngle=0, labelOverlap=False, labelExpr="split(datum.label, ' ')")
+"""One word a line, so that no name is left out for want of room."""
+
 
 def metric_name(metric: str) -> str:
     """A metric in the reader's words; a field keeps its own name."""
@@ -25,7 +28,7 @@ def rates(table: pd.DataFrame, *, by: str, title: str) -> alt.LayerChart:
     )
     order = list(dict.fromkeys(shown[by]))
     base = alt.Chart(shown).encode(
-        x=alt.X("metric:N", title=None, sort=list(dict.fromkeys(shown["metric"])), axis=alt.Axis(labelAngle=0)),
+        x=alt.X("metric:N", title=None, sort=list(dict.fromkeys(shown["metric"])), axis=_WRAPPED),
         xOffset=alt.XOffset(f"{by}:N", sort=order),
         tooltip=[
             alt.Tooltip(f"{by}:N", title=title),
@@ -39,7 +42,13 @@ def rates(table: pd.DataFrame, *, by: str, title: str) -> alt.LayerChart:
     scale = alt.Scale(domain=[0, 1])
     bars = base.mark_bar().encode(
         y=alt.Y("value:Q", title=plain("Share"), scale=scale, axis=alt.Axis(format="%")),
-        color=alt.Color(f"{by}:N", title=title, sort=order, scale=alt.Scale(range=_palette(len(order)))),
+        color=alt.Color(
+            f"{by}:N",
+            title=title,
+            sort=order,
+            scale=alt.Scale(range=_palette(len(order))),
+            legend=alt.Legend(orient="top", direction="vertical", labelLimit=320),
+        ),
     )
     intervals = base.mark_rule(strokeWidth=2, color=GREY).encode(y="low:Q", y2="high:Q")
     return (bars + intervals).properties(height=320)

@@ -1,5 +1,7 @@
 """Navigation: what Streamlit runs for everybody who is signed in, before the page they asked for."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from core.access import people
@@ -8,7 +10,7 @@ from core.locale import catalogue
 from pages._ui import session
 from pages._ui.session import _, plain
 
-st.set_page_config(page_title="Countersign 会签", page_icon=":material/approval:", layout="wide")
+st.set_page_config(page_title="Countersign 会签", page_icon=str(Path(__file__).parent / "icon.png"), layout="wide")
 person = session.person()
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -65,10 +65,23 @@ def renew(form: str) -> None:
     st.session_state[form] = st.session_state.get(form, 0) + 1
 
 
+def select(label: str, options: Sequence[Any], *, key: str, **how: Any) -> Any:
+    """A selectbox whose options are worded in the reader's language.
+
+    The browser remembers the wording that was chosen, which a change of language makes unknown: the choice is then
+    sent to it again in the new wording.
+    """
+    if key in st.session_state and st.session_state.get(f"{key}.language") != session.language():
+        st.session_state[key] = st.session_state[key]
+        how["index"] = 0  # the choice counts; Streamlit would warn of any other default beside it
+    st.session_state[f"{key}.language"] = session.language()
+    return st.selectbox(label, options, key=key, **how)
+
+
 def choose_eval_set(task_id: str, key: str, split: str | None = None) -> EvalSet | None:
     """A picker over the task's sets, those with samples in the split; None when there is none."""
     sets = [one for one in eval_sets.of_task(session.conn(), task_id) if split is None or one.counts.get(split)]
-    return st.selectbox(
+    return select(
         _("Eval set"),
         sets,
         format_func=lambda one: f"{session.plain(one.name)} · v{one.version}",

@@ -1,6 +1,7 @@
 """Answers for people to judge: collected on the training samples, or taken from the ladder, and put into the queue."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -25,7 +26,7 @@ def show(
     ladder: Ladder | None,
     model: Model | None,
     missing: str | None,
-    ladder_runs: Sequence[str],
+    ladder_runs: Sequence[Mapping[str, Any]],
 ) -> None:
     """Both steps; `missing` says why no answers can be collected, `ladder_runs` are the newest ladder's."""
     st.subheader(_("1. Collect answers to the training samples"))
@@ -37,7 +38,7 @@ def show(
     if collected:
         parts.job(collected["job_id"], "runs.collect_job")
     st.subheader(_("2. Let people judge them"))
-    _queue(task, {"collect": [collected["run_id"]] if collected else [], "ladder": ladder_runs})
+    _queue(task, {"collect": [collected] if collected else [], "ladder": ladder_runs})
 
 
 def _collect(
@@ -52,7 +53,7 @@ def _collect(
         st.caption(missing)
         return
     rungs = dict(ladder.rungs)
-    rung = st.selectbox(
+    rung = parts.select(
         _("With the prompt"),
         list(rungs),
         format_func=lambda one: plain(rungs[one].name),
@@ -67,9 +68,10 @@ def _collect(
             st.rerun()
 
 
-def _queue(task: Task, sources: dict[str, Sequence[str]]) -> None:
+def _queue(task: Task, sources: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     conn, person = session.conn(), session.person()
-    ready = {source: count for source, run_ids in sources.items() if (count := answers.texts(conn, run_ids))}
+    run_ids = {source: [run["run_id"] for run in found] for source, found in sources.items()}
+    ready = {source: count for source in sources if (count := answers.texts(conn, run_ids[source]))}
     if not ready:
         st.caption(_("There are no answers yet."))
         return
@@ -85,10 +87,13 @@ def _queue(task: Task, sources: dict[str, Sequence[str]]) -> None:
     usual = ready[source] if source == "collect" else min(ONE_SITTING, ready[source])
     key = f"runs.queue_size.{source}.{ready[source]}"
     count = st.number_input(_("How many, drawn at random"), 1, ready[source], usual, key=key, width=280)
-    allowed = roles.may(person, "run.start")
-    if st.button(_("Put them into the rating queue"), disabled=not allowed, key="runs.queue"):
+    coming = parts.is_open(sources[source][0]["job_id"])
+    if coming:
+        st.caption(_("Answers are still coming in. Wait until all are there."))
+    blocked = coming or not roles.may(person, "run.start")
+    if st.button(_("Put them into the rating queue"), disabled=blocked, key="runs.queue"):
         with session.refusing():
-            queues.create(conn, by=person, task_id=task.task_id, run_ids=sources[source], limit=count)
+            queues.create(conn, by=person, task_id=task.task_id, run_ids=run_ids[source], limit=count)
             session.keep_message(N_("%(count)s answers wait to be judged under Review, Rate."), count=count)
             st.rerun()
     waiting = sum(one["total"] - one["done"] for one in queues.of_task(conn, task.task_id, person.person_id))

@@ -71,16 +71,19 @@ def _choose_columns(table: Table, key: str) -> Mapping:
 
     def choose(part: str) -> None:
         word, explained = COLUMNS[part]
-        options = list(table.columns) if part == "input" else [None, *table.columns]
-        guess = getattr(guessed, part) if guessed else None
-        chosen[part] = st.selectbox(
-            _(word),
-            options,
-            index=options.index(guess) if guess in options else None,
-            placeholder=plain("Choose a column"),
-            format_func=lambda column: plain("(none)") if column is None else column,
-            help=_(explained),
-            key=f"{key}.column.{part}",
+        options = list(table.columns) if part == "input" else ["", *table.columns]
+        guess = (guessed and getattr(guessed, part)) or ""
+        chosen[part] = (
+            parts.select(
+                _(word),
+                options,
+                index=options.index(guess) if guess in options else None,
+                placeholder=plain("Choose a column"),
+                format_func=lambda column: column or plain("(none)"),
+                help=_(explained),
+                key=f"{key}.column.{part}",
+            )
+            or None
         )
 
     for part, place in zip(MAIN, st.columns(2), strict=True):
@@ -115,6 +118,7 @@ def _show_rows(table: Table, found: Import) -> None:
             for row in found.rows[:10]
         ],
         hide_index=True,
+        row_height=_words.row_height(row.input for row in found.rows[:10]),
     )
     if found.problems:
         st.warning(_("These rows cannot be used as they are. Correct them in the file and choose it again:"))
@@ -128,6 +132,7 @@ def _show_rows(table: Table, found: Import) -> None:
                 for problem in found.problems[:MOST_SHOWN]
             ],
             hide_index=True,
+            row_height=_words.row_height(problem.message for problem in found.problems[:MOST_SHOWN]),
         )
         if len(found.problems) > MOST_SHOWN:
             st.caption(_("The first %(shown)s of %(all)s problems.", shown=MOST_SHOWN, all=len(found.problems)))
@@ -143,7 +148,7 @@ def _save(task: Task, file_name: str, found: Import, key: str) -> None:
     conn, bad = session.conn(), len({problem.row for problem in found.problems})
     name = st.text_input(_("Name of the eval set"), file_name.rpartition(".")[0], key=f"{key}.name")
     references = [row.reference for row in found.rows]
-    scorer = st.selectbox(
+    scorer = parts.select(
         _("An answer is judged by"),
         scorers.SCORERS,
         index=scorers.SCORERS.index(scorers.suggest(references)),
@@ -210,7 +215,7 @@ def make_ladder(eval_set: eval_sets.EvalSet) -> None:
 def _choose_shares(key: str) -> dict[eval_sets.Split, float]:
     st.markdown(_("How the rows are divided, in percent. Rows of one group stay together."))
     shares = {}
-    for (split, word), place in zip(_words.SPLITS.items(), st.columns(4), strict=True):
+    for (split, word), place in zip(_words.SPLITS_SHORT.items(), st.columns(4), strict=True):
         shares[split] = place.number_input(
             _(word),
             0,

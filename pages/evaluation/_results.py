@@ -13,6 +13,7 @@ from core.evaluation.tasks import Task
 from core.review import blindness
 from pages._ui import charts, parts
 from pages._ui.session import _, plain
+from pages.evaluation import _words
 
 
 def show(conn: duckdb.DuckDBPyConnection, task: Task, person: Person, runs: Sequence[Mapping[str, Any]]) -> None:
@@ -55,15 +56,20 @@ def show(conn: duckdb.DuckDBPyConnection, task: Task, person: Person, runs: Sequ
 def _by_rung(table: pd.DataFrame, runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     rows = []
     for run in runs:
-        mine = table[table["run_id"] == run["run_id"]].to_dict("records")
-        counts = {row["n"] for row in mine}
-        n = max(counts, default=0)
-        row: dict[str, Any] = {plain("Prompt"): run["rung"], plain("Samples (n)"): n}
-        for one in mine:
-            share = f"{one['value']:.0%} ({one['low']:.0%}–{one['high']:.0%})"
-            row[charts.metric_name(one["metric"])] = share if one["n"] == n else f"{share}, n={one['n']}"
-        rows.append(row | {plain("Failed calls"): run["failed"]})
+        found = {row["metric"]: row for row in table[table["run_id"] == run["run_id"]].to_dict("records")}
+        n = max((row["n"] for row in found.values()), default=0)
+        rows.append(
+            {plain("Prompt"): run["rung"], plain("Samples (n)"): n, plain("Failed calls"): run["failed"]}
+            | {charts.metric_name(metric): _share(found.get(metric), n) for metric in dict.fromkeys(table["metric"])}
+        )
     return rows
+
+
+def _share(row: Mapping[str, Any] | None, n: int) -> str:
+    if row is None:
+        return plain("no answer")
+    share = f"{row['value']:.0%} ({row['low']:.0%}–{row['high']:.0%})"
+    return share if row["n"] == n else f"{share}, n={row['n']}"
 
 
 def _show_failures(failures: Sequence[Mapping[str, Any]]) -> None:
@@ -75,6 +81,7 @@ def _show_failures(failures: Sequence[Mapping[str, Any]]) -> None:
                 for row in failures
             ],
             hide_index=True,
+            row_height=_words.row_height(row["failure"] for row in failures),
         )
 
 
@@ -96,6 +103,8 @@ def _show_answers(conn: duckdb.DuckDBPyConnection, runs: Sequence[Mapping[str, A
             for row in found
         ],
         hide_index=True,
+        row_height=_words.row_height((row["input"] for row in found), lines=5),
+        column_config={title: {"width": "medium"} for title in (plain("Input"), plain("Answer"), plain("Reference"))},
         on_select="rerun",
         selection_mode="single-row",
         key=f"results.answers.{by_rung[rung]}",
@@ -107,9 +116,11 @@ def _show_answers(conn: duckdb.DuckDBPyConnection, runs: Sequence[Mapping[str, A
             (_("Input"), row["input"]),
             (_("Answer"), row["text"] or row["failure"]),
             (_("Reference"), row["reference"]),
+            (_("Why"), row["reason"]),
         ):
-            st.markdown(f"**{title}**")
-            parts.text(text or "")
+            if text:
+                st.markdown(f"**{title}**")
+                parts.text(text)
 
 
 def _judged(row: Mapping[str, Any]) -> str:

@@ -50,4 +50,5 @@ def browse(task: Task) -> None:
             for sample in shown
         ],
         hide_index=True,
+        row_height=_words.row_height(sample.input for sample in shown),
     )

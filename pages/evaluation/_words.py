@@ -1,5 +1,7 @@
 """Words that the evaluation pages share, for what core keeps as short names."""
 
+from collections.abc import Iterable
+
 from core.locale.mark import N_
 
 SPLITS = {
@@ -8,6 +10,7 @@ SPLITS = {
     "gate": N_("Final proof (gate)"),
     "retain": N_("Must not break (retain)"),
 }
+SPLITS_SHORT = {"dev": N_("Tuning"), "train": N_("Learning"), "gate": N_("Proof"), "retain": N_("Must not break")}
 SPLITS_EXPLAINED = {
     "dev": N_("The prompt ladder is measured on these."),
     "train": N_("Answers to these are rated, approved and learned from."),
@@ -53,3 +56,8 @@ SHIPPED_PROMPTS = (
     N_("Adds the strict format."),
 )
 """Names and notes of the prompts in data/samples and core/evaluation/ladder_templates.py."""
+
+
+def row_height(texts: Iterable[str], lines: int = 3) -> int | None:
+    """Of a table whose widest column holds these texts: room for so many lines if one of them is long."""
+    return 24 * lines + 6 if any(len(text) > 60 for text in texts) else None

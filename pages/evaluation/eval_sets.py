@@ -35,8 +35,8 @@ else:
             {
                 plain("Eval set"): plain(one.name),
                 plain("Version"): one.version,
-                plain("An answer is judged by"): plain(_words.SCORERS[one.scorer]),
-                **{plain(word): one.counts.get(split, 0) for split, word in _words.SPLITS.items()},
+                plain("Judged by"): plain(_words.SCORERS[one.scorer]),
+                **{plain(word): one.counts.get(split, 0) for split, word in _words.SPLITS_SHORT.items()},
             }
             for one in sets
         ],

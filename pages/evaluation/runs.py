@@ -40,7 +40,7 @@ view = st.segmented_control(
     label_visibility="collapsed",
 )
 if view == "review":
-    _collect.show(task, chosen, ladder, model, missing, [run["run_id"] for run in ladder_runs])
+    _collect.show(task, chosen, ladder, model, missing, ladder_runs)
     st.stop()
 
 count = chosen.counts.get("dev", 0)

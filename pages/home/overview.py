@@ -33,19 +33,19 @@ def show_chain() -> None:
     stations = _chain.stations(conn, task)
     for station, place in zip(stations, st.columns(len(stations)), strict=True):
         with place:
-            st.markdown(f":material/{ICONS[station.state]}: **{_(station.name)}**")
+            st.markdown(f":material/{ICONS[station.state]}:  \n**{_(station.name)}**")
             st.caption(f"{_(WORDS[station.state])} · {_(station.words.message, **station.words.values)}")
     for station in stations:
         if station.verdict:
             st.markdown(f"**{_(station.name)}:** {_(station.verdict.message, **station.verdict.values)}")
     step = _chain.next_step(conn, task, stations)
-    parts.link(step.page, f"**{_(step.words.message, **step.words.values)}**", "arrow_forward")
+    with st.container(border=True):
+        parts.link(step.page, f"**{_(step.words.message, **step.words.values)}**", "arrow_forward")
 
 
 def show_waiting() -> None:
     to_rate = sum(one["total"] - one["done"] for one in queues.of_task(conn, task.task_id, person.person_id))
     to_approve = len(approvals.candidates(conn, task.task_id))
-    running = jobs.in_states(conn, *jobs.OPEN)
     mine = [
         ("rate", to_rate, "review/rate.py", N_("%(count)s answers to rate")),
         ("approve", to_approve, "review/approvals.py", N_("%(count)s samples to approve")),
@@ -53,13 +53,15 @@ def show_waiting() -> None:
     shown = [(page, _(words, count=count)) for act, count, page, words in mine if count and roles.may(person, act)]
     for page, label in shown:
         parts.link(page, label, "inbox")
-    for job in running:
-        parts.job(job.job_id, f"overview.job.{job.job_id}")
-    if not shown and not running:
+    if not shown:
         st.caption(_("Nothing is waiting for you."))
 
 
 def show_jobs() -> None:
+    if running := jobs.in_states(conn, *jobs.OPEN):
+        st.subheader(_("Running now"))
+        for job in running:
+            parts.job(job.job_id, f"overview.job.{job.job_id}")
     ended = [job for job in jobs.everything(conn, task.task_id) if job.state not in jobs.OPEN][:RECENT]
     if not ended:
         return

@@ -54,8 +54,10 @@ def show() -> None:
     """The entries asked for, from the newest backwards."""
     conn = session.conn()
     left, right = st.columns(2)
-    act = left.selectbox(_("Act"), [None, *trail.acts(conn)], format_func=_acts.act, key="audit.act")
-    actor = right.selectbox(_("Who"), [None, *trail.actors(conn)], format_func=_acts.actor, key="audit.actor")
+    with left:
+        act = parts.select(_("Act"), [None, *trail.acts(conn)], format_func=_acts.act, key="audit.act")
+    with right:
+        actor = parts.select(_("Who"), [None, *trail.actors(conn)], format_func=_acts.actor, key="audit.actor")
     filters = f"audit.before.{act}.{actor}"
     starts = st.session_state.setdefault(filters, [])  # where each page that was turned begins
     rows = trail.entries(conn, before=starts[-1] if starts else None, act=act, actor=actor, limit=A_PAGE + 1)
@@ -74,12 +76,11 @@ def show() -> None:
         key="audit.table",
     )
     with st.container(horizontal=True):
-        if st.button(_("Newer"), disabled=not starts, key="audit.newer"):
-            starts.pop()
-            st.rerun(scope="fragment")
-        if st.button(_("Older"), disabled=len(rows) <= A_PAGE, key="audit.older"):
-            starts.append(rows[A_PAGE - 1]["seq"])
-            st.rerun(scope="fragment")
+        st.button(_("Newer"), disabled=not starts, key="audit.newer", on_click=lambda: starts.pop())
+        more = len(rows) > A_PAGE
+        st.button(
+            _("Older"), disabled=not more, key="audit.older", on_click=lambda: starts.append(rows[A_PAGE - 1]["seq"])
+        )
 
 
 show()

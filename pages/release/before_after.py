@@ -41,7 +41,7 @@ def name(trial_id: str) -> str:
 
 
 asked = st.query_params.get("trial")
-chosen = st.selectbox(
+chosen = parts.select(
     _("Trial"),
     list(known),
     index=list(known).index(asked) if asked in known else 0,

@@ -22,25 +22,25 @@ def show(queue_id: str) -> None:
     person, task = session.person(), session.task()
     known = queues.of_task(session.conn(), task.task_id, person.person_id)
     queue = next(one for one in known if one["queue_id"] == queue_id)
-    title, progress = st.columns(2, vertical_alignment="center")
-    title.title(_("Rate"))
+    rubric = tasks.rubric(session.conn(), task.task_id)
+    question, progress = st.columns([3, 2], gap="medium", vertical_alignment="center")
+    question.subheader(session.escape(session.either(rubric["question"])))
     progress.progress(queue["done"] / queue["total"], text=_how_far(queue))
-    if (refused := st.session_state.pop("rate.refused", None)) is not None:
-        st.error(_(refused.message, **refused.values))
     waiting = ratings.waiting(session.conn(), queue_id, person.person_id)
     if not waiting:
-        st.subheader(_("All %(total)s answers are rated. Thank you.", total=queue["total"]))
-        st.page_link("../review/approvals.py", label=_("Go on to Approvals"), icon=":material/fact_check:")
+        st.success(_("All %(total)s answers are rated. Thank you.", total=queue["total"]))
+        parts.link("review/approvals.py", _("Go on to Approvals"), "fact_check")
         with st.bottom:
             _undo_button(queue_id, "end", disabled=False)
         return
-    rubric = tasks.rubric(session.conn(), task.task_id)
-    st.subheader(session.escape(session.either(rubric["question"])))
     item = waiting[0]
     _texts(item, session.either(rubric["guidelines"]))
     _remarks.show(item, task.error_types)
-    with st.bottom.container(horizontal=True):
-        _verdicts(queue_id, item, first=not queue["done"])
+    with st.bottom.container():
+        if (refused := st.session_state.pop("rate.refused", None)) is not None:
+            st.error(_(refused.message, **refused.values))
+        with st.container(horizontal=True, gap="xsmall"):
+            _verdicts(queue_id, item, first=not queue["done"])
 
 
 def _how_far(queue: dict[str, int]) -> str:
@@ -69,13 +69,10 @@ def _texts(item: Item, guidelines: str) -> None:
         st.markdown(_("**The answer**"))
         parts.text(item.text)
         shown = _reference_is_shown(item)
-        _fields.show(item, with_reference=shown)
-        if shown:
+        in_fields = _fields.show(item, with_reference=shown)
+        if shown and not in_fields:
             st.markdown(_("**Reference**"))
             parts.text(item.reference)
-        if item.reference:
-            label = _("Hide the reference") if shown else _("Show the reference")
-            st.button(label, key=f"rate.reference.{item.answer_id}", shortcut="V", type="tertiary", on_click=_turn_over)
 
 
 def _reference_is_shown(item: Item) -> bool:
@@ -101,9 +98,18 @@ def _verdicts(queue_id: str, item: Item, *, first: bool) -> None:
     button("fail", _("Fail"), "F", "close")
     button("skip", _("Skip"), "S", "skip_next")
     _undo_button(queue_id, item.answer_id, disabled=first)
+    if item.reference:
+        st.button(
+            _("Reference"),
+            key=f"rate.reference.{item.answer_id}",
+            shortcut="V",
+            type="tertiary",
+            icon=":material/visibility_off:" if _reference_is_shown(item) else ":material/visibility:",
+            on_click=_turn_over,
+        )
     if _reference_is_shown(item):  # nobody declares right what they have not read
         st.button(
-            _("Fail, the reference is right"),
+            _("Take the reference"),
             key=f"rate.take.{item.answer_id}",
             shortcut="T",
             icon=":material/file_copy:",

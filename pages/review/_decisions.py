@@ -18,7 +18,7 @@ def show_waiting(task_id: str, waiting: Sequence[dict[str, Any]]) -> None:
     """A page of candidates to choose from, and what to do with the chosen."""
     if not waiting:
         st.info(_("Nothing waits for a decision. Passed and corrected answers to train samples come here."))
-        st.page_link("../review/rate.py", label=_("Go to Rate"), icon=":material/rate_review:")
+        parts.link("review/rate.py", _("Go to Rate"), "rate_review")
         return
     may = roles.may(session.person(), "approve")
     if not may:

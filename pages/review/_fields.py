@@ -11,19 +11,20 @@ from core.scoring import scorers, strict_json
 from pages._ui.session import plain
 
 
-def show(item: Item, *, with_reference: bool) -> None:
-    """Nothing, unless the answer holds a JSON object."""
+def show(item: Item, *, with_reference: bool) -> bool:
+    """The table, unless the answer holds no JSON object; whether it has the reference's fields, too."""
     answer, _problem = strict_json.first_object(item.text)
     if answer is None:
-        return
+        return False
     wanted = strict_json.first_object(item.reference)[0] or {} if with_reference else {}
     names = list(dict.fromkeys([*wanted, *answer]))
     table = pd.DataFrame({plain("Field"): names, plain("Answer"): [_text(answer, name) for name in names]})
     if wanted:
         same = {score.metric: score.value == 1 for score in scorers.score("json", item.text, item.reference)}
+        table[plain("Field")] = [f"{'✓' if same.get(f'field:{name}') else '✗'} {name}" for name in names]
         table[plain("Reference")] = [_text(wanted, name) for name in names]
-        table[plain("Same?")] = ["✓" if same.get(f"field:{name}") else "✗" for name in names]
     st.dataframe(table, hide_index=True, row_height=34)
+    return bool(wanted)
 
 
 def _text(fields: dict[str, Any], name: str) -> str:

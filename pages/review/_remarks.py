@@ -15,9 +15,10 @@ TAKEN = "CRPFSTUV"
 
 def show(item: Item, types: Sequence[Mapping[str, str]]) -> None:
     """The fields, empty for every new answer; their keys carry its id."""
-    st.markdown(_("**If something is wrong** · say what before you press Fail"))
     chosen = error_types(item)
-    with st.container(horizontal=True):
+    left, right = st.columns(2, gap="medium")
+    left.markdown(_("**If it fails: what is wrong?**"))
+    with left.container(horizontal=True, gap="xsmall"):
         for one, letter in zip(types, letters([one["id"] for one in types]), strict=True):
             picked = one["id"] in chosen
             st.button(
@@ -30,10 +31,19 @@ def show(item: Item, types: Sequence[Mapping[str, str]]) -> None:
                 on_click=_turn,
                 args=(item, one["id"]),
             )
-    left, right = st.columns(2, gap="medium")
-    left.text_area(_("Note"), key=f"rate.note.{item.answer_id}", height=110, on_change="ignore")
+    left.text_input(
+        _("Note"),
+        key=f"rate.note.{item.answer_id}",
+        on_change="ignore",
+        placeholder=_("Note"),
+        label_visibility="collapsed",
+    )
     right.text_area(
-        _("Corrected answer"), value=item.text, key=f"rate.correction.{item.answer_id}", height=110, on_change="ignore"
+        _("Corrected answer"),
+        value=item.text,
+        key=f"rate.correction.{item.answer_id}",
+        height=130,
+        on_change="ignore",
     )
 
 

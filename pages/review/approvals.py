@@ -33,8 +33,9 @@ shown = st.segmented_control(
     key="approvals.view",
     label_visibility="collapsed",
 )
-as_is = sum(row["origin"] == "as_is" for row in rows[shown])
-st.caption(_("%(as_is)s as they are, %(corrected)s corrected", as_is=as_is, corrected=len(rows[shown]) - as_is))
+if rows[shown]:
+    as_is = sum(row["origin"] == "as_is" for row in rows[shown])
+    st.caption(_("%(as_is)s as they are, %(corrected)s corrected", as_is=as_is, corrected=len(rows[shown]) - as_is))
 if shown == "waiting":
     _decisions.show_waiting(task.task_id, waiting)
 else:

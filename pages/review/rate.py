@@ -9,14 +9,14 @@ from pages._ui.session import _, plain
 from pages.review import _card
 
 person, task = session.person(), session.task()
+heading, choice = st.columns(2, gap="medium", vertical_alignment="center")
+heading.title(_("Rate"))
 if not roles.may(person, "rate"):
-    st.title(_("Rate"))
     st.info(_("Experts rate answers. Ask an admin for the role of an expert if you know this business."))
     st.stop()
 
 known = {queue["queue_id"]: queue for queue in queues.of_task(session.conn(), task.task_id, person.person_id)}
 if not known:
-    st.title(_("Rate"))
     st.info(_("No answers wait to be rated yet. They come from a run: see Evaluation, Runs."))
     st.stop()
 
@@ -30,5 +30,13 @@ def name(queue_id: str) -> str:
 open_ones = [place for place, queue in enumerate(known.values()) if queue["done"] < queue["total"]]
 chosen = next(iter(known))
 if len(known) > 1:
-    chosen = st.selectbox(_("Answers"), list(known), index=(open_ones or [0])[0], format_func=name, key="rate.queue")
+    with choice:
+        chosen = parts.select(
+            _("Answers"),
+            list(known),
+            index=(open_ones or [0])[0],
+            format_func=name,
+            key="rate.queue",
+            label_visibility="collapsed",
+        )
 _card.show(chosen)

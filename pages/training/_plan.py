@@ -10,7 +10,7 @@ from core.locale.mark import N_
 from core.training import recipes, training_sets
 from core.training.recipes import RANGES, Recipe
 from core.training.training_sets import Draft
-from pages._ui import session
+from pages._ui import parts, session
 from pages._ui.session import _, plain
 
 FIELDS = {
@@ -34,7 +34,7 @@ def show_rows(draft: Draft) -> None:
     )
     if not draft.rows:
         st.info(_("Rate answers to train samples and approve them first."))
-        st.page_link("../review/approvals.py", label=_("Go to Approvals"), icon=":material/fact_check:")
+        parts.link("review/approvals.py", _("Go to Approvals"), "fact_check")
     elif len(draft.rows) < training_sets.FEW:
         st.warning(
             _(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.access import people, roles, sessions
@@ -41,6 +42,8 @@ def task(conn: duckdb.DuckDBPyConnection, mina: Person) -> str:
 def page(mina: Person) -> Callable[[str], AppTest]:
     """Opens a page by its path under pages/, such as `page("review/rate.py")`, behind the real navigation."""
     assert roles.may(mina, "read")
+
+    st.session_state.clear()  # the test's own, where AppTest words the options: it outlives the test
 
     def open_page(path: str) -> AppTest:
         app = AppTest.from_file("../../pages/_ui/main.py", default_timeout=30).run()

@@ -5,6 +5,7 @@ import openpyxl
 import pytest
 
 from core.evaluation import eval_sets, prompts, tasks
+from core.locale import catalogue
 
 LABELS = ("退款", "换货", "发票")
 ROWS = [(f"第{number}个客户的留言", LABELS[number % 3]) for number in range(60)]
@@ -92,15 +93,20 @@ def test_shares_that_do_not_add_up_are_refused_and_nothing_is_saved(page, own_ta
     assert eval_sets.of_task(conn, own_task) == []
 
 
-def test_the_upload_and_every_choice_survive_a_change_of_language(page, own_task, conn):
+def test_the_upload_and_every_choice_survive_a_change_of_language(page, own_task, conn, monkeypatch):
+    translated = catalogue.translate
+    monkeypatch.setattr(
+        catalogue, "translate", lambda language, *said: translated("en", *said) + ("。" if language == "zh" else "")
+    )
     app, key = upload(page("evaluation/eval_sets.py"), "rows.csv", csv_of(ROWS).encode())
-    app.selectbox(key=f"{key}.column.reference").set_value(None)
+    app.selectbox(key=f"{key}.column.reference").set_value("").run()
     app.selectbox(key=f"{key}.scorer").set_value("contains")
     app.number_input(key=f"{key}.share.dev").set_value(25)
     app.text_input(key=f"{key}.name").set_value("My rows").run()
     app.button_group(key="language").set_value("zh").run()
     assert not app.exception
-    assert app.selectbox(key=f"{key}.column.reference").value is None
+    assert app.button_group(key="eval_sets.view.0").value == "import"
+    assert app.selectbox(key=f"{key}.column.reference").value == ""
     assert app.selectbox(key=f"{key}.scorer").value == "contains"
     assert app.number_input(key=f"{key}.share.dev").value == 25
     assert app.text_input(key=f"{key}.name").value == "My rows"

@@ -224,6 +224,11 @@ create table approvals (                 -- the newest row of a sample counts
     decided_at timestamp not null
 );
 
+create view latest_ratings as
+    select * from ratings qualify row_number() over (partition by answer_id, rater order by rating_id desc) = 1;
+create view latest_approvals as
+    select * from approvals qualify row_number() over (partition by sample_id order by approval_id desc) = 1;
+
 -- training: the database itself refuses gate and retain samples
 create table training_sets (
     training_set_id text primary key,

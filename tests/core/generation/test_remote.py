@@ -320,8 +320,11 @@ def test_walking_away_cancels_the_calls(server):
 
 
 def test_the_connection_test_says_nothing_when_all_is_well_and_a_sentence_when_not(server, monkeypatch):
-    assert remote.check(server.base_url, "tiny", None) is None
-    assert "has no model grand" in remote.check(server.base_url, "grand", None)
-    assert "holds no usable key" in remote.check(server.base_url, "tiny", "NO_SUCH_VARIABLE")
+    remote.check(server.base_url, "tiny", None)
+    with pytest.raises(Refusal, match="has no model grand"):
+        remote.check(server.base_url, "grand", None)
+    with pytest.raises(Refusal, match="holds no usable key"):
+        remote.check(server.base_url, "tiny", "NO_SUCH_VARIABLE")
     server.faults["*"] = [openai_server.returns(HTMLResponse("<h1>It works!</h1>"))]
-    assert "did not answer as an OpenAI-compatible server" in remote.check(server.base_url, "tiny", None)
+    with pytest.raises(Refusal, match="did not answer as an OpenAI-compatible server"):
+        remote.check(server.base_url, "tiny", None)

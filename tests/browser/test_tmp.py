@@ -1,0 +1,102 @@
+"""A person walks the chain in a browser: from the set-up link to the verdict, on the demo task and a tiny model."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests import tiny
+from tests.browser.conftest import Server
+
+RATED = 12
+MINUTES = 60_000
+
+
+def button(page: Page, name: str):
+    return page.get_by_role("button", name=re.compile(name)).first
+
+
+def open_page(page: Page, server: Server, name: str) -> None:
+    page.goto(f"{server.url}/{name}")
+    page.get_by_test_id("stMain").get_by_role("heading").first.wait_for()
+
+
+def sign_up(page: Page, server: Server) -> None:
+    page.goto(server.set_up)
+    page.locator("input[name=name]").fill("Mina")
+    for field in ("password", "again"):
+        page.locator(f"input[name={field}]").fill("four plain words here")
+    page.locator("button[type=submit]").last.click()
+    page.get_by_test_id("stSidebar").get_by_text("Signed in as Mina").wait_for()
+
+
+def test_from_the_set_up_link_to_the_verdict(page: Page, server: Server) -> None:
+    tiny.model(server.data / "models" / "tiny")
+    sign_up(page, server)
+
+    # another person's browser reaches nothing, by no URL
+    stranger = page.context.browser.new_context().new_page()
+    stranger.goto(f"{server.url}/rate")
+    expect(stranger).to_have_url(re.compile("/sign-in"))
+
+    open_page(page, server, "models")
+    page.get_by_text("Model folder", exact=True).click()
+    button(page, "found in the models folder").click()
+    page.get_by_text("is registered").wait_for()
+
+    open_page(page, server, "runs")
+    button(page, "Run the ladder").click()
+    button(page, "^.*Stop").wait_for()
+    page.reload()  # the run does not belong to the tab
+    page.get_by_text(re.compile("Ladder: .* · done")).wait_for(timeout=5 * MINUTES)
+    page.get_by_test_id("stVegaLiteChart").first.wait_for()
+
+    page.get_by_text("Answers for people to judge", exact=True).click()
+    button(page, "Collect .* answers").click()
+    page.get_by_text(re.compile("Answers for approval: .* · done")).wait_for(timeout=5 * MINUTES)
+    button(page, "Put them into the rating queue").click()
+    page.get_by_text("answers wait to be judged").wait_for()
+
+    rate_by_keyboard(page, server)
+
+    open_page(page, server, "approvals")
+    page.wait_for_timeout(3000)
+    page.screenshot(path="/tmp/w/appr.png")
+    page.get_by_text("I have looked at these").click()
+    button(page, f"Approve all {RATED} on this page").click()
+    page.get_by_text(f"{RATED} samples are approved").wait_for()
+
+    open_page(page, server, "trial")
+    button(page, "Start trial fine-tune").click()
+    page.get_by_text("The trial has begun").wait_for()
+    page.get_by_text(re.compile("Trial fine-tune of .* · done")).wait_for(timeout=5 * MINUTES)
+    page.get_by_text(re.compile("Proof: .* · done")).wait_for(timeout=8 * MINUTES)
+
+    open_page(page, server, "before_after")
+    sentence = page.get_by_test_id("stAlert").first
+    expect(sentence).to_contain_text(re.compile(r"gate samples.*95% interval"))
+
+    open_page(page, server, "audit")
+    page.get_by_text(re.compile("intact", re.IGNORECASE)).first.wait_for()
+    page.get_by_test_id("stSidebar").get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("/sign-in"))
+
+
+def rate_by_keyboard(page: Page, server: Server) -> None:
+    """T takes the reference, U takes the last verdict back, P and F judge; the next answer comes by itself."""
+    open_page(page, server, "rate")
+    assert not re.search(r"tiny|minimal|rung", page.get_by_test_id("stMain").inner_text(), re.IGNORECASE)
+    page.get_by_text("0 of ").wait_for()
+    page.keyboard.press("v")
+    button(page, "the reference is right").wait_for()
+    for number in range(1, RATED + 1):
+        press(page, "t", number)
+    press(page, "f", RATED + 1)
+    press(page, "u", RATED)
+
+
+def press(page: Page, key: str, rated: int) -> None:
+    page.wait_for_timeout(400)  # faster than anybody reads is ignored as a held key
+    page.keyboard.press(key)
+    page.get_by_text(re.compile(rf"^{rated} of ")).wait_for()
+
+

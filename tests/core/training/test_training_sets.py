@@ -1,0 +1,121 @@
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import duckdb
+import pytest
+
+from core.access.people import Person
+from core.errors import Refusal
+from core.evaluation import eval_sets
+from core.review import approvals
+from core.settings import Settings
+from core.store import database
+from core.training import training_sets
+from tests import chain
+from tests.chain import World
+
+
+@pytest.fixture
+def world(settings: Settings, mina: Person) -> Iterator[World]:
+    """12 approved train samples: 3 as they are, 9 corrected."""
+    connection = database.connect(settings)
+    world = chain.small(connection.cursor(), settings, mina, dev=2, train=12, gate=4, retain=2)
+    chain.rate(world, chain.collect(world))
+    chain.approve(world)
+    yield world
+    connection.close()
+
+
+def freeze(world, **more):
+    prompt = world.ladder.rungs[0][1]
+    fields = {"by": world.by, "task_id": world.task.task_id, "prompt": prompt, **more}
+    return training_sets.freeze(world.conn, **fields)
+
+
+def twin_of(world, split):
+    """Add a sample to the split that asks what the first train sample asks, in other words."""
+    train = eval_sets.samples(world.conn, world.eval_set.eval_set_id, "train")[0]
+    row = replace(chain.row(split, 99), key="twin", input=train.input.upper().replace(" ", "  ") + "!", group_id="twin")
+    eval_sets.save(world.conn, by=world.by, task_id=world.task.task_id, name="Twins", rows=[row], scorer="exact")
+    return train
+
+
+def test_a_training_set_is_what_was_approved_as_the_prompts_messages(world):
+    frozen = freeze(world)
+    assert frozen.row_count == 12
+    assert frozen.composition == {"as_is": 3, "corrected": 9, "left_out": []}
+    rows = training_sets.rows(world.conn, frozen.training_set_id)
+    samples = {sample.input: sample for sample in eval_sets.samples(world.conn, world.eval_set.eval_set_id, "train")}
+    for row in rows:
+        system, user = row["messages"]
+        assert system == {"role": "system", "content": "Answer."}
+        assert row["completion"] == samples[user["content"]].reference
+
+
+def test_the_same_approvals_and_prompt_are_the_same_set(world):
+    first = freeze(world)
+    assert freeze(world).training_set_id == first.training_set_id
+    assert freeze(world, prompt=world.ladder.rungs[1][1]).training_set_id != first.training_set_id
+    assert len(training_sets.of_task(world.conn, world.task.task_id)) == 2
+
+
+def test_a_withdrawn_approval_is_not_in_a_new_set_and_stays_in_the_old(world):
+    before = freeze(world)
+    withdrawn = approvals.approved(world.conn, world.task.task_id)[0]
+    approvals.withdraw(
+        world.conn, by=world.by, task_id=world.task.task_id, sample_id=withdrawn["sample_id"], reason="Outdated."
+    )
+    after = freeze(world)
+    assert (before.row_count, after.row_count) == (12, 11)
+    assert len(training_sets.rows(world.conn, before.training_set_id)) == 12
+    inputs = [row["messages"][1]["content"] for row in training_sets.rows(world.conn, after.training_set_id)]
+    assert withdrawn["input"] not in inputs
+
+
+@pytest.mark.parametrize("split", ["gate", "retain"])
+def test_what_a_locked_sample_asks_too_is_left_out_and_shown_with_it(world, split):
+    train = twin_of(world, split)
+    frozen = freeze(world)
+    (pair,) = frozen.composition["left_out"]
+    assert frozen.row_count == 11
+    assert (pair["sample_id"], pair["input"], pair["locked_key"]) == (train.sample_id, train.input, "twin")
+    assert pair["likeness"] >= 90
+    known = training_sets.find(world.conn, frozen.training_set_id)
+    assert known == frozen
+
+
+def test_a_dev_sample_may_be_alike(world):
+    twin_of(world, "dev")
+    assert freeze(world).row_count == 12
+
+
+@pytest.mark.parametrize("split", ["gate", "retain", "dev"])
+@pytest.mark.parametrize("claimed", ["own", "train"])
+def test_the_database_itself_refuses_other_splits(world, split, claimed):
+    """By the split it has, and by its id under the false name of train."""
+    sample = eval_sets.samples(world.conn, world.eval_set.eval_set_id, split)[0]
+    row = {"training_set_id": "forged", "position": 0, "sample_id": sample.sample_id, "approval_id": 1}
+    row |= {"split": split if claimed == "own" else "train", "messages": json.dumps([]), "completion": "late"}
+    with pytest.raises(duckdb.ConstraintException):
+        database.insert(world.conn, "training_rows", [row])
+    assert database.rows(world.conn, "select * from training_rows") == []
+
+
+def test_nothing_to_learn_from_is_refused(settings, mina):
+    connection = database.connect(settings)
+    world = chain.small(connection.cursor(), settings, mina, dev=2, train=2, gate=4, retain=2)
+    with pytest.raises(Refusal, match="No approved sample can be trained on: 0 are approved"):
+        freeze(world)
+    connection.close()
+
+
+def test_only_an_operator_freezes(world):
+    with pytest.raises(Refusal, match="Only an operator"):
+        freeze(world, by=replace(world.by, roles=frozenset({"approver", "expert"})))
+
+
+def test_freezing_is_audited(world):
+    frozen = freeze(world)
+    event = database.row(world.conn, "select * from audit_events where act = 'training_set.frozen'")
+    assert (event["actor"], event["subject"], event["detail"]) == ("mina", frozen.training_set_id, '{"rows":12}')

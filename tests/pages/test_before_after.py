@@ -1,0 +1,82 @@
+import pytest
+
+from core.jobs import jobs, supervisor
+from core.release import proofs
+from pages._ui import session
+from tests import chain
+
+PAGE = "release/before_after.py"
+PASSES = chain.shares(A=0.25, B=0.25, before=1.0, after=1.0)
+
+
+@pytest.fixture
+def world(conn, mina):
+    world = chain.small(conn, session.settings(), mina, dev=4, train=6, gate=40, retain=60)
+    chain.climb(world)
+    chain.rate(world, chain.collect(world))
+    chain.approve(world)
+    return world
+
+
+def test_a_proof_that_passes_is_green_and_says_so_in_one_sentence(page, world):
+    chain.train(world, PASSES)
+    app = page(PAGE)
+    assert not app.exception
+    assert app.success[0].value.startswith("### Better on 40 gate samples: \\+75 points")
+    assert not app.warning
+
+
+def test_an_interval_that_crosses_zero_is_never_green(page, world):
+    def right(run, place, count):
+        """Three samples become right, three wrong, the others stay."""
+        return (place < 3) == (run["side"] == "after") if place < 6 else place % 2 == 0
+
+    trial_id = chain.train(world, right)
+    paired = proofs.report(world.conn, trial_id).gate.paired
+    assert paired.low < 0 < paired.high
+    app = page(PAGE)
+    assert not app.success
+    assert app.warning[0].value.startswith("### ")
+
+
+def test_while_answers_are_missing_only_their_number_is_shown(page, world):
+    trial_id = chain.train(world, finish=False)
+    assert "not trained yet" in page(PAGE).info[0].value
+    script = chain.Scripted(world.conn, PASSES)
+    while not proofs.runs_of(world.conn, trial_id):
+        supervisor.step(world.settings, world.conn, script)
+    jobs.stop(world.conn, world.settings, proofs.runs_of(world.conn, trial_id)[0]["job_id"], by=world.by)
+    app = page(PAGE)
+    assert app.get("progress")[0].proto.text == "Answers in: 0 of 240"
+    assert [*app.success, *app.warning, *app.code, *app.dataframe] == []
+
+
+def test_the_samples_behind_each_change_are_shown_newly_broken_first(page, world):
+    chain.train(world, chain.shares(B=0.5, after=0.9, before=1.0))
+    app = page(PAGE)
+    change = next(one for one in app.segmented_control if one.key.startswith("before_after.change.gate"))
+    assert list(change.options) == ["newly broken: 4", "fixed: 20", "unchanged: 16"]
+    assert change.value == "broken"
+    shown = [code.value for code in app.code]
+    assert len(shown) == 4 * 4
+    asked, reference, before, after = shown[:4]
+    assert asked.startswith("Where is ")
+    assert (before, after) == (reference, "I am not sure.")
+    assert "1 of the newly broken samples are critical" in app.warning[-1].value
+
+
+def test_every_rung_is_in_the_table_with_interval_and_n(page, world):
+    chain.train(world, PASSES)
+    table = page(PAGE).dataframe[0].value
+    assert list(table["Version"]) == ["Rung A: Base", "Before: Rung B: Base", "After: Base · v1"]
+    # Wilson's interval for 10 of 40 is 14.2% to 40.2%.
+    assert table["Correct"][1] == "25% (14% – 40%), n=40"
+
+
+def test_failed_calls_are_told_apart(page, world):
+    chain.train(world, lambda run, place, count: None if place == 1 else PASSES(run, place, count))
+    assert any(one.value.startswith("5 calls failed") for one in page(PAGE).warning)
+
+
+def test_without_a_trial_the_page_says_where_to_start_one(page, world):
+    assert page(PAGE).info[0].value == "There is no trial yet. Start one under Training, Trial fine-tune."

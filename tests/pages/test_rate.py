@@ -1,0 +1,191 @@
+import pytest
+
+from core.access import people, sessions
+from core.review import queues, ratings
+from core.store import database
+from pages._ui import session
+from pages.review import _card
+from tests import chain
+
+RATE = "review/rate.py"
+
+
+@pytest.fixture
+def world(conn, mina, monkeypatch):
+    monkeypatch.setattr(_card, "TOO_SOON_S", 0.0)  # a test is faster than anybody who reads
+    return chain.small(conn, session.settings(), mina, dev=2, train=6, gate=2, retain=2)
+
+
+@pytest.fixture
+def queue_id(world):
+    return chain.collect(world)
+
+
+def waiting(world, queue_id):
+    return ratings.waiting(world.conn, queue_id, world.by.person_id)[0]
+
+
+def press(app, what, item):
+    return app.button(key=f"rate.{what}.{item.answer_id}").click().run()
+
+
+def kept(world):
+    return database.rows(world.conn, "select * from ratings order by rating_id")
+
+
+def shown(app):
+    return [code.value for code in app.code]
+
+
+def test_one_answer_at_a_time_and_the_next_comes_by_itself(page, world, queue_id):
+    first = waiting(world, queue_id)
+    app = page(RATE)
+    assert shown(app) == [first.input, first.text]
+    press(app, "pass", first)
+    second = waiting(world, queue_id)
+    assert shown(app) == [second.input, second.text]
+    assert [(row["answer_id"], row["verdict"]) for row in kept(world)] == [(first.answer_id, "pass")]
+
+
+def test_the_keys_are_letters_that_streamlit_leaves_free(page, world, queue_id):
+    app = page(RATE)
+    keys = {button.key.split(".")[1]: button.proto.shortcut for button in app.button if button.key.startswith("rate.")}
+    assert {name: keys[name].upper() for name in ("pass", "fail", "skip", "undo")} == {
+        "pass": "P",
+        "fail": "F",
+        "skip": "S",
+        "undo": "U",
+    }
+    letters = [button.proto.shortcut.upper() for button in app.button if button.proto.shortcut]
+    assert len(letters) == len(set(letters))
+    assert not {"C", "R"} & set(letters)
+
+
+def test_a_fail_keeps_error_types_note_and_the_typed_correction(page, world, queue_id):
+    item = waiting(world, queue_id)
+    app = page(RATE)
+    press(app, "type.knowledge", item)
+    press(app, "type.style", item)
+    press(app, "type.knowledge", item)  # taken back
+    app.text_input(key=f"rate.note.{item.answer_id}").input("Too curt.")
+    app.text_area(key=f"rate.correction.{item.answer_id}").input("late, sorry")
+    press(app, "fail", item)
+    (row,) = kept(world)
+    assert (row["verdict"], row["error_types"], row["note"]) == ("fail", ["style"], "Too curt.")
+    assert (row["correction"], row["origin"]) == ("late, sorry", "typed")
+
+
+def test_an_unchanged_answer_is_no_correction(page, world, queue_id):
+    item = waiting(world, queue_id)
+    press(page(RATE), "fail", item)
+    assert (kept(world)[0]["correction"], kept(world)[0]["origin"]) == (None, "none")
+
+
+def test_a_changed_answer_does_not_pass_and_what_was_typed_stays(page, world, queue_id):
+    item = waiting(world, queue_id)
+    app = page(RATE)
+    app.text_area(key=f"rate.correction.{item.answer_id}").input("late")
+    press(app, "pass", item)
+    assert kept(world) == []
+    assert (
+        app.error[0].value == "An answer that had to be corrected does not pass. Choose fail, or take the change back."
+    )
+    assert app.text_area(key=f"rate.correction.{item.answer_id}").value == "late"
+
+
+def test_the_reference_is_shown_on_demand_remembered_and_can_be_taken(page, world, queue_id):
+    item = waiting(world, queue_id)
+    app = page(RATE)
+    assert not [button for button in app.button if button.key.startswith("rate.take.")]
+    press(app, "reference", item)
+    assert shown(app) == [item.input, item.text, item.reference]
+    press(app, "take", item)
+    (row,) = kept(world)
+    assert (row["verdict"], row["correction"], row["origin"]) == ("fail", item.reference, "reference")
+    assert shown(app)[2] == waiting(world, queue_id).reference
+
+
+def test_undo_brings_the_last_one_back_with_empty_fields(page, world, queue_id):
+    item = waiting(world, queue_id)
+    app = page(RATE)
+    press(app, "type.style", item)
+    app.text_input(key=f"rate.note.{item.answer_id}").input("Too curt.")
+    press(app, "fail", item)
+    press(app, "undo", waiting(world, queue_id))
+    assert shown(app) == [item.input, item.text]
+    assert app.text_input(key=f"rate.note.{item.answer_id}").value == ""
+    assert [row["verdict"] for row in kept(world)] == ["fail", "undone"]
+    press(app, "fail", item)
+    assert kept(world)[-1]["error_types"] == []
+
+
+def test_a_press_that_names_an_answer_judged_already_is_ignored(page, world, queue_id):
+    """As a second tab sends it, or a key that repeats while the next answer is on its way."""
+    item = waiting(world, queue_id)
+    app = page(RATE)
+    ratings.record(world.conn, ratings.Rating(queue_id=queue_id, answer_id=item.answer_id, verdict="pass"), by=world.by)
+    press(app, "fail", item)
+    assert [row["verdict"] for row in kept(world)] == ["pass"]
+    assert shown(app)[1] == waiting(world, queue_id).text
+
+
+def test_a_key_held_down_rates_no_unseen_answer(page, world, queue_id, monkeypatch):
+    monkeypatch.setattr(_card, "TOO_SOON_S", 30.0)
+    app = page(RATE)
+    for _ in range(3):
+        press(app, "pass", waiting(world, queue_id))
+    assert len(kept(world)) == 1
+
+
+def test_nothing_tells_the_version(page, world, queue_id):
+    chain.climb(world)
+    item = waiting(world, queue_id)
+    app = page(RATE)
+    told = " ".join(
+        [*shown(app), *(m.value for m in app.markdown), *(b.key for b in app.button), str(app.query_params)]
+    )
+    told = told.replace(item.input, "").replace(item.text, "").lower()
+    run = database.row(
+        world.conn, "select * from runs join answers using (run_id) where answer_id = ?", [item.answer_id]
+    )
+    secrets = (run["run_id"], run["prompt_id"], run["model_id"], world.base.name, "collect", "token", "latency")
+    assert not [secret for secret in secrets if str(secret).lower() in told]
+
+
+def test_progress_and_the_end_are_told(page, world, queue_id):
+    app = page(RATE)
+    for done in range(6):
+        assert f"{done} of 6 rated" in app.get("progress")[0].proto.text
+        press(app, "pass", waiting(world, queue_id))
+    assert [one.value for one in app.success] == ["All 6 answers are rated. Thank you."]
+    app.button(key="rate.undo.end").click().run()
+    assert shown(app)[1] == waiting(world, queue_id).text
+
+
+def test_json_is_shown_as_fields_and_differences_only_with_the_reference(page, conn, mina, monkeypatch):
+    monkeypatch.setattr(_card, "TOO_SOON_S", 0.0)
+    world = chain.demo(conn, session.settings(), mina)
+    queue_id = chain.collect(world, lambda run, place, count: False)  # the last field, action, is wrong
+    app = page(RATE)
+    assert list(app.dataframe[0].value) == ["Field", "Answer"]
+    press(app, "reference", waiting(world, queue_id))
+    assert list(app.dataframe[0].value) == ["Field", "Answer", "Reference"]
+    assert list(app.dataframe[0].value["Field"]) == ["✓ intent", "✓ emotion", "✗ action"]
+
+
+def test_of_several_queues_the_newest_with_waiting_answers_is_open(page, world, queue_id):
+    finished = chain.collect(world)
+    chain.rate(world, finished)
+    assert page(RATE).selectbox(key="rate.queue").value == queue_id
+    assert len(queues.of_task(world.conn, world.task.task_id, "mina")) == 2
+
+
+def test_somebody_who_may_not_rate_sees_no_answer(page, world, queue_id, monkeypatch):
+    reader = people.create(
+        world.conn, name="Noor", password="four other words here", roles_held=["manager"], by=world.by
+    )
+    token = sessions.start(world.conn, reader)
+    monkeypatch.setattr(session, "_token", lambda: token)
+    app = page(RATE)
+    assert shown(app) == []
+    assert app.info[0].value.startswith("Experts rate answers.")

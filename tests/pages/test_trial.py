@@ -1,0 +1,89 @@
+import json
+
+import pytest
+
+from core.access import people, sessions
+from core.review import approvals
+from core.store import database
+from core.training import trials
+from pages._ui import session
+from tests import chain
+
+TRIAL = "training/trial.py"
+
+
+@pytest.fixture
+def world(conn, mina):
+    return chain.small(conn, session.settings(), mina, dev=4, train=8, gate=20, retain=10)
+
+
+def said(app):
+    return " ".join(one.value for one in app.markdown)
+
+
+def test_with_nothing_approved_a_trial_cannot_start(page, world):
+    app = page(TRIAL)
+    assert "**0 approved samples**" in said(app)
+    assert app.button(key="trial.start").disabled
+
+
+def test_without_a_ladder_run_the_last_rung_is_to_beat(page, world):
+    app = page(TRIAL)
+    assert "**B · Sort\\.**: the last of the ladder, since none was run to its end" in said(app)
+
+
+def test_the_best_rung_of_the_finished_ladder_is_to_beat(page, world):
+    chain.climb(world, chain.shares(A=0.75, B=0.5))
+    assert "**A · Answer\\.**: the best of the newest ladder, on Base" in said(page(TRIAL))
+
+
+def test_what_would_be_learned_is_counted_and_too_few_are_warned_of(page, world):
+    chain.rate(world, chain.collect(world))
+    chain.approve(world)
+    app = page(TRIAL)
+    assert "**8 approved samples**: 2 as they are, 6 corrected" in said(app)
+    assert app.warning[0].value.startswith("With fewer than 50 samples")
+
+
+def test_starting_freezes_the_set_and_queues_the_training(page, world):
+    chain.climb(world, chain.shares(A=0.75, B=0.5))
+    chain.rate(world, chain.collect(world))
+    chain.approve(world)
+    app = page(TRIAL)
+    epochs = next(box for box in app.number_input if box.label == "Epochs")
+    epochs.set_value(2)
+    app.selectbox(key="trial.prompt").set_value("B")
+    app.button(key="trial.start").click().run()
+    (trial,) = trials.of_task(world.conn, world.task.task_id)
+    assert (trial["row_count"], trial["baseline_rung"], trial["recipe"]["epochs"]) == (8, "A", 2)
+    assert trial["prompt_id"] == dict(world.ladder.rungs)["B"].prompt_id
+    row = database.row(world.conn, "select messages from training_rows limit 1")
+    assert json.loads(row["messages"])[0]["content"] == "Sort."
+    assert app.success[0].value.startswith("The trial has begun.")
+
+
+def test_a_withdrawn_approval_is_not_learned(page, world):
+    chain.rate(world, chain.collect(world))
+    chain.approve(world)
+    first = approvals.approved(world.conn, world.task.task_id)[0]["sample_id"]
+    approvals.withdraw(world.conn, by=world.by, task_id=world.task.task_id, sample_id=first, reason="Outdated.")
+    assert "**7 approved samples**" in said(page(TRIAL))
+
+
+def test_a_finished_trial_shows_its_sentence_and_the_way_to_the_samples(page, world):
+    chain.to_the_proof(world, chain.shares(A=0.25, B=0.25, before=1.0, after=1.0))
+    app = page(TRIAL)
+    assert not app.exception
+    assert [one.value for one in [*app.success, *app.warning] if one.value.startswith("Better on 20 gate samples")]
+    assert app.get("page_link")
+
+
+def test_who_may_not_train_cannot_start(page, world, monkeypatch):
+    chain.rate(world, chain.collect(world))
+    chain.approve(world)
+    reader = people.create(
+        world.conn, name="Noor", password="four other words here", roles_held=["manager"], by=world.by
+    )
+    token = sessions.start(world.conn, reader)
+    monkeypatch.setattr(session, "_token", lambda: token)
+    assert page(TRIAL).button(key="trial.start").disabled

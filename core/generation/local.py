@@ -40,6 +40,7 @@ def load(
 
     Without a word on it, the device is the GPU if there is one, and the precision the one it is fast at.
     """
+    weights.check(path)
     tokenizer = weights.tokenizer(path)
     device = device or weights.device()
     model = weights.model(path, device=device, dtype=dtype or weights.precision(device))

@@ -13,6 +13,7 @@ from transformers.utils import logging
 from core import content
 from core.errors import Refusal
 from core.generation.base import Message
+from core.locale.mark import N_
 
 logging.disable_progress_bar()
 
@@ -30,30 +31,39 @@ def precision(device: str) -> torch.dtype:
     return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") else torch.float32
 
 
-def files(path: Path) -> dict[str, str]:
-    """SHA-256 of each weight file of a model folder; Refusal unless they are safetensors."""
+def check(path: Path) -> list[Path]:
+    """The weight files of a model folder; Refusal unless they are safetensors."""
     found = sorted(path.glob("*.safetensors"))
     if not (path / "config.json").is_file() or not found:
         raise Refusal(
-            "%(path)s is not a model folder that can be used: it needs config.json and weights in .safetensors files "
-            "(.bin and .pt files can run code when they are opened, so they are not accepted). Convert the weights to "
-            "safetensors or choose another folder.",
+            N_(
+                "%(path)s is not a model folder that can be used: it needs config.json and weights in .safetensors "
+                "files (.bin and .pt files can run code when they are opened, so they are not accepted). Convert the "
+                "weights to safetensors or choose another folder."
+            ),
             path=path,
         )
-    return {file.name: content.file_digest(file) for file in found}
+    return found
+
+
+def identity(path: Path) -> str:
+    """What an adapter remembers its base by: the hash of the hashes of the weight files."""
+    return content.digest({file.name: content.file_digest(file) for file in check(path)})
 
 
 def model(path: Path, *, device: str, dtype: torch.dtype) -> Any:
     """The causal language model of a folder, in evaluation mode; code that came with it is never run."""
-    files(path)
+    check(path)
     try:
         loaded = AutoModelForCausalLM.from_pretrained(
             path, dtype=dtype, use_safetensors=True, local_files_only=True, trust_remote_code=False
         )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise Refusal(
-            "The model in %(path)s cannot be loaded: %(reason)s. Check that the folder is complete and holds a text "
-            "model that needs no code of its own.",
+            N_(
+                "The model in %(path)s cannot be loaded: %(reason)s. Check that the folder is complete and holds a "
+                "text model that needs no code of its own."
+            ),
             path=path,
             reason=str(error).strip().partition("\n")[0][:200],
         ) from error
@@ -66,14 +76,18 @@ def tokenizer(path: Path) -> Any:
         loaded = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refusal(
-            "The model folder %(path)s has no tokenizer that can be loaded. Copy tokenizer.json and "
-            "tokenizer_config.json of the same model into it.",
+            N_(
+                "The model folder %(path)s has no tokenizer that can be loaded. Copy tokenizer.json and "
+                "tokenizer_config.json of the same model into it."
+            ),
             path=path,
         ) from error
     if not loaded.chat_template:
         raise Refusal(
-            "The tokenizer in %(path)s has no chat template, so nothing says how the model expects to be asked. Use "
-            "the instruct or chat variant of the model, or add its chat_template.jinja to the folder.",
+            N_(
+                "The tokenizer in %(path)s has no chat template, so nothing says how the model expects to be asked. "
+                "Use the instruct or chat variant of the model, or add its chat_template.jinja to the folder."
+            ),
             path=path,
         )
     return loaded
@@ -106,14 +120,16 @@ def attach(model: Any, base: Path, adapter: Path, *, name: str) -> PeftModel:
     file = adapter / "adapter_model.safetensors"
     if not file.is_file() or not (adapter / "adapter_config.json").is_file():
         raise Refusal(
-            "%(path)s is not an adapter folder: it needs adapter_config.json and adapter_model.safetensors. Choose the "
-            "folder that a training job made.",
+            N_(
+                "%(path)s is not an adapter folder: it needs adapter_config.json and adapter_model.safetensors. "
+                "Choose the folder that a training job made."
+            ),
             path=adapter,
         )
     with safe_open(file, framework="pt") as opened:
         made_for = (opened.metadata() or {}).get("base")
     try:
-        if made_for not in (None, content.digest(files(base))):
+        if made_for not in (None, identity(base)):
             raise ValueError("Another base.")
         if isinstance(model, PeftModel):
             model.load_adapter(str(adapter), adapter_name=name)
@@ -121,7 +137,7 @@ def attach(model: Any, base: Path, adapter: Path, *, name: str) -> PeftModel:
             model = PeftModel.from_pretrained(model, str(adapter), adapter_name=name)
     except (RuntimeError, ValueError) as error:  # what peft raises for shapes and layers that this model does not have
         raise Refusal(
-            "The adapter in %(adapter)s was made for another base than %(base)s. Choose the base it was trained on.",
+            N_("The adapter in %(adapter)s was made for another base than %(base)s. Choose the base it was trained on."),
             adapter=adapter,
             base=base,
         ) from error

@@ -152,7 +152,7 @@ def _save(model: Any, target: Path, base: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     model.save_pretrained(made)
     tensors = load_file(made / "adapter_model.safetensors")
-    metadata = {"format": "pt", "base": content.digest(weights.files(base))}
+    metadata = {"format": "pt", "base": weights.identity(base)}
     save_file(tensors, partial / "adapter_model.safetensors", metadata)
     (made / "adapter_config.json").replace(partial / "adapter_config.json")
     shutil.rmtree(made)

@@ -82,7 +82,7 @@ def _queue(task: Task, sources: Mapping[str, Sequence[Mapping[str, Any]]]) -> No
         default=next(iter(ready)),
         required=True,
         format_func=lambda one: f"{names[one]} · {ready[one]}",
-        key="runs.source",
+        key=f"runs.source.{len(ready)}",  # once collected answers are there, they are the usual choice
     )
     usual = ready[source] if source == "collect" else min(ONE_SITTING, ready[source])
     key = f"runs.queue_size.{source}.{ready[source]}"

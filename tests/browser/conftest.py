@@ -54,7 +54,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
+def page(tmp_path: Path) -> Iterator[Page]:
     """A browser window; every request that leaves this machine fails the test."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
@@ -69,5 +69,6 @@ def page() -> Iterator[Page]:
             ),
         )
         yield opened
+        opened.screenshot(path=tmp_path / "last.png")  # what was on screen, should the test have failed
         browser.close()
         assert not elsewhere, f"the page asked for {elsewhere}"

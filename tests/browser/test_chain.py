@@ -93,7 +93,7 @@ def rate_by_keyboard(page: Page, server: Server) -> None:
     assert not re.search(r"tiny|minimal|rung", page.get_by_test_id("stMain").inner_text(), re.IGNORECASE)
     page.get_by_text("0 of ").wait_for()
     page.keyboard.press("v")
-    button(page, "the reference is right").wait_for()
+    button(page, "Take the reference").wait_for()
     for number in range(1, RATED + 1):
         press(page, "t", number)
     press(page, "f", RATED + 1)

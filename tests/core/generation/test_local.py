@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from core.errors import Refusal
-from core.generation import local
+from core.generation import local, weights
 from core.generation.base import Answer, Decoding, Request
 from tests import tiny
 
-GREEDY = Decoding(max_new_tokens=24)
+GREEDY = Decoding(max_new_tokens=16)
 INSTRUCTIONS = ("Please sort this message.", "Answer in Chinese. " * 12)
 
 
@@ -39,7 +39,7 @@ def requests() -> list[Request]:
                 {"role": "user", "content": tiny.SENTENCES[number % len(tiny.SENTENCES)] + " x" * number},
             ),
         )
-        for number in range(12)
+        for number in range(10)
     ]
 
 
@@ -66,7 +66,7 @@ def test_sharing_a_prefix_changes_no_token(generator, folder):
 
 def test_an_answer_counts_its_tokens_and_its_share_of_the_time(generator):
     answers = collect(generator, requests())
-    assert all(0 <= answer.completion_tokens <= 24 and answer.latency_s > 0 for answer in answers.values())
+    assert all(0 <= answer.completion_tokens <= 16 and answer.latency_s > 0 for answer in answers.values())
     assert answers["1"].prompt_tokens > answers["0"].prompt_tokens  # the second instruction is the longer one
 
 
@@ -124,7 +124,8 @@ def test_repeats_and_seeds_draw_anew(generator):
 
 def test_a_stop_ends_a_batch_within_seconds_and_keeps_nothing_half_done(generator):
     asked = [
-        Request(key=str(number), messages=({"role": "user", "content": "card" + " y" * number},)) for number in range(96)
+        Request(key=str(number), messages=({"role": "user", "content": f"Where is my card {number}?"},))
+        for number in range(96)
     ]
     patient = Decoding(max_new_tokens=800)
     since = time.monotonic()
@@ -165,8 +166,6 @@ def test_an_adapter_of_another_shape_is_refused(folder, tmp_path):
     adapter = _adapter(folder, tmp_path / "adapter")
     config = json.loads((folder / "config.json").read_text())
     other = shutil.copytree(folder, tmp_path / "other")
-    from transformers import LlamaConfig, LlamaForCausalLM
-
     LlamaForCausalLM(LlamaConfig(**{**config, "hidden_size": 32})).save_pretrained(other)
     with pytest.raises(Refusal, match="another base"):
         local.load(other, adapter)
@@ -216,6 +215,4 @@ def test_a_model_without_tokenizer_or_chat_template_is_refused(folder, tmp_path)
 def test_precision_follows_the_hardware():
     able = torch.cpu.get_capabilities()
     fast = able.get("avx512_bf16") or able.get("amx_bf16")
-    from core.generation import weights
-
     assert weights.precision("cpu") is (torch.bfloat16 if fast else torch.float32)

@@ -8,8 +8,7 @@ import duckdb
 
 from core.access.people import Person
 from core.evaluation import eval_sets, prompts, tasks
-from core.evaluation.eval_sets import Split
-from core.evaluation.importing import Row
+from core.evaluation.importing import Row, Split
 from core.evaluation.prompts import Prompt
 from core.evaluation.tasks import Plan, Task
 from core.locale.mark import N_

@@ -12,7 +12,7 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import eval_sets, models, prompts
+from core.evaluation import decodings, eval_sets, models, prompts
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.importing import Split
 from core.evaluation.models import Model
@@ -54,7 +54,7 @@ def start(
     roles.require(by, "run.start")
     job = new_job(plans[0].eval_set.task_id, by.person_id, title, values)
     with audit.change(conn, actor=by.person_id, act="run.started", subject=job.job_id) as detail:
-        detail["runs"] = add(conn, job=job, plans=plans, decoding=decoding or Decoding(), repeats=repeats)
+        detail["runs"] = add(conn, job=job, plans=plans, decoding=decoding, repeats=repeats)
     return job.job_id
 
 
@@ -68,10 +68,14 @@ def add(
     *,
     job: jobs.Job,
     plans: Sequence[Plan],
-    decoding: Decoding,
+    decoding: Decoding | None = None,
     repeats: int = 1,
 ) -> list[str]:
-    """The bare rows of a job and its runs, for a caller that is inside a change already; returns the run ids."""
+    """The bare rows of a job and its runs, for a caller that is inside a change already; returns the run ids.
+
+    Without a decoding, all runs of the job share the one that its sets need.
+    """
+    decoding = decoding or decodings.of_sets(conn, [plan.eval_set for plan in plans])
     rows = []
     for plan in plans:
         wanted = plan.eval_set.counts.get(plan.split, 0) * repeats

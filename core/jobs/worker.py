@@ -33,7 +33,9 @@ def main(folder: Path) -> int:
     except Refusal as refusal:
         job_folder.finish(folder, "failed", refusal.message, values=refusal.values)
     except MemoryError:
-        job_folder.finish(folder, "failed", N_("The machine ran out of memory. Use a smaller model or smaller batches."))
+        job_folder.finish(
+            folder, "failed", N_("The machine ran out of memory. Use a smaller model or smaller batches.")
+        )
     except OSError as error:
         if error.errno != 28:
             return _fail(folder, error)

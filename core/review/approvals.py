@@ -11,6 +11,7 @@ from core.errors import Refusal
 from core.locale.mark import N_
 from core.store import audit, database
 
+
 def candidates(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any]]:
     """Train samples with a passed or corrected answer and no decision yet, one row per sample.
 

@@ -18,7 +18,6 @@ from core.evaluation import eval_sets, models, prompts, runs
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.models import Model
 from core.evaluation.prompts import Prompt
-from core.generation.base import Decoding
 from core.jobs import folder as job_folder
 from core.jobs import jobs
 from core.jobs.jobs import Job
@@ -163,7 +162,7 @@ def outcome(
 
     def insert(inside: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         models.insert(inside, model, job.by)
-        runs.add(inside, job=proof, plans=plans, decoding=Decoding())
+        runs.add(inside, job=proof, plans=plans)
         return {"model": model.model_id, "proof": proof.job_id}
 
     return insert

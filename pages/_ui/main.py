@@ -73,7 +73,10 @@ with st.sidebar:
     )
     st.caption(_("Signed in as %(name)s", name=person.name))
     # Signing out is HTTP, since only HTTP can end the cookie; the words are ours.
-    st.html(f'<form method="post" action="/sign-out"><button type="submit">{plain("Sign out")}</button></form>')
+    style = (
+        "font: inherit; color: inherit; background: none; border: 1px solid; border-radius: .5rem; padding: .3em .8em"
+    )
+    st.html(f'<form method="post" action="/sign-out"><button style="{style}">{plain("Sign out")}</button></form>')
 
 session.show_message()
 current.run()

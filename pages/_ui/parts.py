@@ -1,5 +1,6 @@
 """Parts that several pages share."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any, TypeVar
@@ -91,12 +92,17 @@ def choose_eval_set(task_id: str, key: str, split: str | None = None) -> EvalSet
 
 
 def choose_model(key: str, *kinds: str) -> Model | None:
-    """A picker over the registered models of those kinds, the newest local one first."""
-    known = [one for one in models.everything(session.conn()) if not kinds or one.kind in kinds]
+    """A picker over the registered models of those kinds, the newest first."""
+    known = [one for one in reversed(models.everything(session.conn())) if not kinds or one.kind in kinds]
     if not known:
         st.info(_("There is no model yet. Fetch the starter model under Evaluation, Models."))
         return None
-    return st.selectbox(_("Model"), known, format_func=lambda one: one.name, key=key)
+    taken = Counter(one.name for one in known)
+
+    def name(one: Model) -> str:
+        return one.name if taken[one.name] == 1 else f"{one.name} ({one.model_id[-4:]})"
+
+    return st.selectbox(_("Model"), known, format_func=name, key=key)
 
 
 def is_open(job_id: str) -> bool:

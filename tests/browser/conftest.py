@@ -18,6 +18,7 @@ from core.settings import REPOSITORY
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
 )
+HERE = re.compile(r"(https?|ws)://127\.0\.0\.1|data:|blob:")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 
@@ -64,9 +65,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
         elsewhere: list[str] = []
         opened.on(
             "request",
-            lambda request: (
-                None if re.match(r"(https?|ws)://127\.0\.0\.1|data:|blob:", request.url) else elsewhere.append(request.url)
-            ),
+            lambda request: HERE.match(request.url) or elsewhere.append(request.url),
         )
         yield opened
         opened.screenshot(path=tmp_path / "last.png")  # what was on screen, should the test have failed

@@ -104,5 +104,3 @@ def press(page: Page, key: str, rated: int) -> None:
     page.wait_for_timeout(400)  # faster than anybody reads is ignored as a held key
     page.keyboard.press(key)
     page.get_by_text(re.compile(rf"^{rated} of ")).wait_for()
-
-

@@ -1,0 +1,37 @@
+"""How long an answer may become: as long as a right one needs, since every further token costs time and money."""
+
+import math
+from collections.abc import Sequence
+
+import duckdb
+
+from core.evaluation.eval_sets import EvalSet
+from core.generation.base import Decoding
+
+SPARE = 8
+SENTENCE = 32
+"""Tokens for the sentence around a short answer."""
+
+
+def of_sets(conn: duckdb.DuckDBPyConnection, sets: Sequence[EvalSet]) -> Decoding:
+    """Greedy decoding with room for the longest reference of the sets, in whatever form their scorers accept it."""
+    return Decoding(max_new_tokens=max(_room(conn, one) for one in sets))
+
+
+def _room(conn: duckdb.DuckDBPyConnection, eval_set: EvalSet) -> int:
+    query = """
+        select p.reference from eval_set_samples as m join samples as p using (sample_id) where m.eval_set_id = ?
+    """
+    references = [reference for (reference,) in conn.execute(query, [eval_set.eval_set_id]).fetchall()]
+    longest = max(map(tokens, references), default=0)
+    if eval_set.scorer in ("json", "exact"):
+        return longest + SPARE
+    if eval_set.scorer == "contains":
+        return max(longest + SPARE, SENTENCE)
+    return 2 * longest + SENTENCE  # free text: a reply may be longer than the reference
+
+
+def tokens(text: str) -> int:
+    """A careful guess without the model's tokenizer: 2.5 letters of English or JSON, one byte of anything else."""
+    plain = sum(character.isascii() for character in text)
+    return math.ceil(plain / 2.5) + len(text.encode("utf-8", "replace")) - plain

@@ -3,7 +3,7 @@
 import random
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -249,11 +249,13 @@ def _train(
         raise Refusal(N_("The proof did not finish. Look at the jobs' logs."))
     summary = dict(model.lineage["summary"])
     say(f"\nTraining: {summary}")
-    say(f"\nEvery rung and the tuned model on {report.gate.paired.n} gate samples nobody has seen:")
-    gate = [run for run in report.runs if run["split"] == "gate"]
-    rows = results.table(conn, gate)
-    rows = rows[rows["metric"].isin([task.plan.metric, "valid"])].to_dict("records")
+    rows = _shown(conn, task, report.ladder)
+    say("\nEvery rung and, last, the tuned model on the dev samples, which it has never seen:")
     for row in rows:
+        say(f"  {row['rung']:<6} {row['metric']:<8} {_rate(row)}")
+    gate = _shown(conn, task, [run for run in report.runs if run["split"] == "gate"])
+    say(f"\nOn {report.gate.paired.n} gate samples nobody has seen:")
+    for row in gate:
         say(f"  {row['rung']:<6} {row['metric']:<8} {_rate(row)}")
     flips = {
         split: {change: sum(flip.change == change for flip in of_split) for change in ("fixed", "broken", "unchanged")}
@@ -263,15 +265,20 @@ def _train(
     say(f"\n{report.proof.sentence}")
     made: dict[str, Any] = {
         "training": {"rows": frozen.row_count, "left_out": len(frozen.composition["left_out"]), **summary},
-        "gate": {**_compared(report.gate), "flips": flips["gate"], "rungs": [dict(row) for row in rows]},
+        "dev": rows,
+        "gate": {**_compared(report.gate), "flips": flips["gate"], "table": gate},
         "retain": report.retain and {**_compared(report.retain), "flips": flips["retain"]},
         "failed_calls": report.failures,
         "verdict": {"verdict": report.proof.verdict, "sentence": str(report.proof.sentence)},
     }
-    for row in made["gate"]["rungs"]:
-        row.pop("run_id")
     trained = float(summary.get("wall_s", 0.0))
     return made, {"training": round(trained, 1), "proof": round(both - trained, 1)}
+
+
+def _shown(conn: duckdb.DuckDBPyConnection, task: Task, of_runs: Sequence[Mapping[str, Any]]) -> list[dict[Any, Any]]:
+    found = results.table(conn, of_runs)
+    found = found[found["metric"].isin([task.plan.metric, "valid"])]
+    return list(found.drop(columns="run_id").to_dict("records"))
 
 
 def _rate(row: Mapping[Any, Any]) -> str:

@@ -137,7 +137,9 @@ def attach(model: Any, base: Path, adapter: Path, *, name: str) -> PeftModel:
             model = PeftModel.from_pretrained(model, str(adapter), adapter_name=name)
     except (RuntimeError, ValueError) as error:  # what peft raises for shapes and layers that this model does not have
         raise Refusal(
-            N_("The adapter in %(adapter)s was made for another base than %(base)s. Choose the base it was trained on."),
+            N_(
+                "The adapter in %(adapter)s was made for another base than %(base)s. Choose the base it was trained on."
+            ),
             adapter=adapter,
             base=base,
         ) from error

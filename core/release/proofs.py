@@ -8,9 +8,11 @@ import duckdb
 
 from core.diagnosis import verdicts
 from core.diagnosis.verdicts import Comparison, Proof
-from core.evaluation import results, tasks
+from core.evaluation import results, runs, tasks
 from core.store import database
 from core.training import trials
+
+SIDES = ("before", "after")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +31,15 @@ class Flip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A finished proof. `gate_runs` holds every rung's run and the tuned one's; failures are counted apart."""
+    """A finished proof; failed calls are counted apart."""
 
     trial: Mapping[str, Any]
     proof: Proof
     gate: Comparison
     retain: Comparison | None
     runs: Sequence[Mapping[str, Any]]
+    ladder: Sequence[Mapping[str, Any]]
+    """The runs on dev: every rung of the base's newest ladder, and the tuned model last."""
     pairs: Mapping[tuple[str, str], Comparison]
     """(split, metric) -> the comparison for that metric."""
     flips: Mapping[str, Sequence[Flip]]
@@ -64,15 +68,13 @@ def report(conn: duckdb.DuckDBPyConnection, trial_id: str) -> Report | None:
         return None
     task = tasks.find(conn, trial["task_id"])
     assert task is not None
-    gate_before = [run for run in found if run["split"] == "gate" and run["rung"] == trial["baseline_rung"]]
-    gate_after = [run for run in found if run["split"] == "gate" and run["side"] == "after"]
     sides = {
-        "gate": (gate_before, gate_after),
-        "retain": (
-            [run for run in found if run["split"] == "retain" and run["side"] == "before"],
-            [run for run in found if run["split"] == "retain" and run["side"] == "after"],
-        ),
+        split: tuple([run for run in found if (run["split"], run["side"]) == (split, side)] for side in SIDES)
+        for split in ("gate", "retain")
     }
+    climbed = runs.latest_ladder(
+        conn, trial["task_id"], next(run["set_name"] for run in found if run["split"] == "gate")
+    )
     scored = results.scores(conn, [run["run_id"] for run in found])
     groups = dict(
         conn.execute("select sample_id, group_id from samples where task_id = ?", [trial["task_id"]]).fetchall()
@@ -98,6 +100,10 @@ def report(conn: duckdb.DuckDBPyConnection, trial_id: str) -> Report | None:
         gate=gate,
         retain=retain,
         runs=found,
+        ladder=[
+            *(run for run in climbed if run["model_id"] == trial["base_model_id"]),
+            *(run for run in found if run["split"] == "dev"),
+        ],
         pairs=pairs,
         flips={split: _flips(conn, metric, *both) for split, both in sides.items()},
         failures=sum(run["failed"] for run in found),

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn import functional
 from datasets import Dataset
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
+from torch.nn import functional
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
 from trl import SFTConfig, SFTTrainer
 
@@ -23,6 +23,9 @@ from core.jobs import folder as job_folder
 from core.training import sequences
 from core.training.recipes import Recipe
 from core.training.sequences import Row
+
+KEEP = 2.0
+"""How much a token of difference from the base weighs, in replay rows, against a token to be learned."""
 
 CHECKPOINT_STEPS = 50
 """A killed job repeats at most so many steps, or one epoch if that is shorter."""
@@ -169,8 +172,8 @@ class _Trainer(SFTTrainer):  # type: ignore[misc]
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> torch.Tensor:
-        """The mean over labelled tokens: of the negative log-likelihood, and in replay rows of the divergence from
-        what the base would say, KL(base || model)."""
+        """The mean over labelled tokens of the negative log-likelihood, and in replay rows of `KEEP` times the
+        divergence from what the base would say, KL(base || model)."""
         total, count = torch.zeros(()), 0
         if "task" in inputs:
             scores, wanted = _scores(model, inputs["task"])
@@ -180,7 +183,7 @@ class _Trainer(SFTTrainer):  # type: ignore[misc]
             scores, wanted = _scores(model, inputs["replay"])
             with torch.no_grad(), self.accelerator.unwrap_model(model).disable_adapter():
                 base, _ = _scores(model, inputs["replay"])
-            total = total + functional.kl_div(
+            total = total + KEEP * functional.kl_div(
                 scores.log_softmax(-1), base.log_softmax(-1), reduction="sum", log_target=True
             )
             count += len(wanted)
@@ -209,9 +212,7 @@ class _Progress(TrainerCallback):  # type: ignore[misc]
         steps = self.step - self.first_step
         return round(steps * self.batch_size / max(time.monotonic() - self.started, 1e-9), 3)
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self.first_step, self.started = state.global_step, time.monotonic()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:

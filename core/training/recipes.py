@@ -30,14 +30,14 @@ class Recipe:
     rank: int = 16
     alpha: int = 32
     """The adapter's output is scaled by alpha / rank."""
-    dropout: float = 0.05
+    dropout: float = 0.0
     learning_rate: float = 5e-4
     epochs: int = 3
     batch_size: int = 8
     max_length: int = 1024
     """Tokens of prompt and answer together; a longer row is refused, never cut."""
     seed: int = 0
-    replay_share: float = 0.15
+    replay_share: float = 0.30
     """Which part of what is trained on are general rows with the base's own answers, against forgetting; as far as
     the job has such rows."""
 

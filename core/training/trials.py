@@ -171,26 +171,26 @@ def outcome(
 def proof_plans(
     conn: duckdb.DuckDBPyConnection, trial: Mapping[str, Any], base: Model, tuned: Model
 ) -> list[runs.Plan]:
-    """On gate: the base with every rung of the ladder, and the tuned model with its prompt. On retain: both.
+    """On gate and on retain: the base with the prompt that has to be beaten, and the tuned model with its own.
 
-    A set that is not the trained one is asked with the first prompt of its own ladder, before and after.
+    The tuned model also answers the dev samples, where every rung of the ladder has answered: gate samples are for
+    one question only. A set that is not the trained one is asked with the first prompt of its own ladder.
     """
     eval_set = eval_sets.find(conn, trial["eval_set_id"])
     taught = prompts.find(conn, trial["prompt_id"])
     baseline = prompts.find(conn, trial["baseline_prompt_id"])
     if eval_set is None or taught is None or baseline is None:
         raise LookupError("A trial is saved after its set and its prompts.")
-    ladder = prompts.ladder(conn, trial["task_id"], eval_set.name)
-    rungs = dict(ladder.rungs) if ladder else {}
-    rungs[trial["baseline_rung"]] = baseline
     common: dict[str, Any] = {"purpose": "proof", "trial_id": trial["trial_id"]}
+    own_set: dict[str, Any] = {"eval_set": eval_set, **common}
+    tuned_run: dict[str, Any] = {"rung": AFTER, "prompt": taught, "model": tuned, "side": "after", **own_set}
+    rung = trial["baseline_rung"]
     plans = [
-        runs.Plan(eval_set=eval_set, split="gate", rung=rung, prompt=prompt, model=base, side="before", **common)
-        for rung, prompt in rungs.items()
+        runs.Plan(split="gate", rung=rung, prompt=baseline, model=base, side="before", **own_set),
+        runs.Plan(split="gate", **tuned_run),
     ]
-    plans.append(
-        runs.Plan(eval_set=eval_set, split="gate", rung=AFTER, prompt=taught, model=tuned, side="after", **common)
-    )
+    if eval_set.counts.get("dev"):
+        plans.append(runs.Plan(split="dev", **tuned_run))
     for other in eval_sets.of_task(conn, trial["task_id"]):
         if not other.counts.get("retain"):
             continue

@@ -1,6 +1,6 @@
-"""The numbers of a proof: bars before and after, the paired changes, and every rung on the gate samples."""
+"""The numbers of a proof: bars before and after, the paired changes, and every rung on the dev samples."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,12 +15,8 @@ from pages._ui.session import _, plain
 def show(report: Report, metric: str) -> None:
     """All three, the plan's metric first."""
     gate = [run for run in report.runs if run["split"] == "gate"]
-    found = results.table(session.conn(), gate)
-    found["order"] = found["metric"] != metric
-    found = found.sort_values("order", kind="stable")
-    baseline = report.trial["baseline_rung"]
-    names = {run["run_id"]: _version(run, baseline) for run in gate}
-    two = found[found["rung"].isin([baseline, "after"])]
+    names = {run["run_id"]: _version(run, report.trial["baseline_rung"]) for run in [*gate, *report.ladder]}
+    two = _rates(gate, metric)
     st.header(_("On %(n)s gate samples", n=report.gate.paired.n))
     versions = two.assign(version=two["run_id"].map(names))
     st.altair_chart(charts.rates(versions, by="version", title=plain("Version")), key="before_after.rates")
@@ -28,7 +24,13 @@ def show(report: Report, metric: str) -> None:
     st.caption(_("The same samples before and after. A line that crosses zero may be chance."))
     st.altair_chart(charts.paired(_changes(report, metric)), key="before_after.paired")
     with st.expander(_("Every prompt and the tuned model")):
-        st.dataframe(_table(found, names, {run["run_id"]: run["failed"] for run in gate}), hide_index=True)
+        st.caption(_("On the samples of the ladder (dev), which the tuned model has not learned from either."))
+        st.dataframe(_table(_rates(report.ladder, metric), names, report.ladder), hide_index=True)
+
+
+def _rates(of_runs: Sequence[Mapping[str, Any]], metric: str) -> pd.DataFrame:
+    found = results.table(session.conn(), of_runs)
+    return found.assign(order=found["metric"] != metric).sort_values("order", kind="stable")
 
 
 def _version(run: Mapping[str, Any], baseline: str) -> str:
@@ -53,14 +55,14 @@ def _changes(report: Report, metric: str) -> list[dict[str, Any]]:
     ]
 
 
-def _table(found: pd.DataFrame, names: Mapping[str, str], failed: Mapping[str, int]) -> pd.DataFrame:
+def _table(found: pd.DataFrame, names: Mapping[str, str], of_runs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One row per version, one column per metric: share, interval and n."""
     rows = []
-    for run_id, name in names.items():
-        row: dict[str, Any] = {plain("Version"): name}
-        for rate in found[found["run_id"] == run_id].to_dict("records"):
+    for run in of_runs:
+        row: dict[str, Any] = {plain("Version"): names[run["run_id"]]}
+        for rate in found[found["run_id"] == run["run_id"]].to_dict("records"):
             row[charts.metric_name(rate["metric"])] = (
                 f"{rate['value']:.0%} ({rate['low']:.0%} – {rate['high']:.0%}), n={rate['n']}"
             )
-        rows.append({**row, plain("Failed calls"): failed[run_id]})
+        rows.append({**row, plain("Failed calls"): run["failed"]})
     return pd.DataFrame(rows)

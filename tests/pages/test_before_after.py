@@ -47,7 +47,7 @@ def test_while_answers_are_missing_only_their_number_is_shown(page, world):
         supervisor.step(world.settings, world.conn, script)
     jobs.stop(world.conn, world.settings, proofs.runs_of(world.conn, trial_id)[0]["job_id"], by=world.by)
     app = page(PAGE)
-    assert app.get("progress")[0].proto.text == "Answers in: 0 of 240"
+    assert app.get("progress")[0].proto.text == "Answers in: 0 of 204"  # 2 x 40 gate, 2 x 60 retain, 4 dev
     assert [*app.success, *app.warning, *app.code, *app.dataframe] == []
 
 
@@ -69,8 +69,8 @@ def test_every_rung_is_in_the_table_with_interval_and_n(page, world):
     chain.train(world, PASSES)
     table = page(PAGE).dataframe[0].value
     assert list(table["Version"]) == ["Rung A: Base", "Before: Rung B: Base", "After: Base · v1"]
-    # Wilson's interval for 10 of 40 is 14.2% to 40.2%.
-    assert table["Correct"][1] == "25% (14% – 40%), n=40"
+    # Wilson's interval for 1 of 4 is 4.6% to 69.9%.
+    assert table["Correct"][1] == "25% (5% – 70%), n=4"
 
 
 def test_failed_calls_are_told_apart(page, world):

@@ -47,6 +47,13 @@ def test_every_reference_is_right_by_its_own_scorer():
                 assert score.value == 1, sample
 
 
+def test_what_is_replayed_in_training_is_not_what_must_not_break():
+    asked = {json.loads(line)["input"] for line in (SAMPLES / "general.jsonl").read_text("utf-8").splitlines()}
+    replayed = [json.loads(line) for line in (SAMPLES / "general_replay.jsonl").read_text("utf-8").splitlines()]
+    assert len(replayed) >= 64
+    assert not asked & {row["messages"][-1]["content"] for row in replayed}
+
+
 def test_making_sure_of_the_demo_task_twice_makes_one(conn):
     demo_task.ensure(conn)
     demo_task.ensure(conn)

@@ -29,6 +29,18 @@ def test_an_odd_prompt_does_not_spoil_it_for_the_others():
     assert sum(len(group.members) for group in found) == 6
 
 
+def test_the_rungs_of_a_ladder_come_apart_though_one_stands_in_the_middle_of_another():
+    short = [[0, 1, word, 9] for word in range(40)]  # an instruction of two tokens, and a question
+    shots = [[0, 1, 20, *range(100, 200), word, 9] for word in range(40)]  # its examples begin like question 20
+    strict = [[0, 2, *range(300, 400), word, 9] for word in range(40)]
+    found = batching.groups([*short, *shots, *strict], cost=50)
+    assert {(group.prefix, frozenset(group.members)) for group in found} == {
+        (2, frozenset(range(40))),
+        (103, frozenset(range(40, 80))),
+        (102, frozenset(range(80, 120))),
+    }
+
+
 def test_every_prompt_keeps_a_token_of_its_own():
     # The model predicts the next token from one that it reads.
     assert batching.groups([[1, 2, 3]] * 5, cost=0)[0].prefix == 2

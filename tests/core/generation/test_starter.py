@@ -26,8 +26,12 @@ def wheel() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as opened:
         opened.writestr(zipfile.ZipInfo("tiny_starter/model.gguf"), MODEL)
-        opened.writestr(zipfile.ZipInfo(f"{info}/METADATA"), "Metadata-Version: 2.1\nName: tiny-starter\nVersion: 1.0\n")
-        opened.writestr(zipfile.ZipInfo(f"{info}/WHEEL"), "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        opened.writestr(
+            zipfile.ZipInfo(f"{info}/METADATA"), "Metadata-Version: 2.1\nName: tiny-starter\nVersion: 1.0\n"
+        )
+        opened.writestr(
+            zipfile.ZipInfo(f"{info}/WHEEL"), "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
         opened.writestr(zipfile.ZipInfo(f"{info}/RECORD"), "")
     return buffer.getvalue()
 

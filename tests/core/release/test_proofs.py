@@ -41,7 +41,7 @@ def test_the_proof_follows_the_training_by_itself(world):
     assert proofs.report(world.conn, trial_id) is None
     chain.work(world)
     assert rungs(world, trial_id) == [
-        ("gate", "before", "A"),
+        ("dev", "after", "after"),
         ("gate", "before", "B"),
         ("gate", "after", "after"),
         ("retain", "before", "before"),
@@ -109,7 +109,8 @@ def test_the_baseline_is_the_rung_chosen_before_and_every_rung_is_in_the_report(
     report = prove(world, chain.shares(A=1.0, B=0.5, after=0.75))
     assert report.trial["baseline_rung"] == "B"
     assert report.gate.before.value == pytest.approx(0.5)
-    assert {run["rung"] for run in report.runs if run["split"] == "gate"} == {"A", "B", "after"}
+    assert [run["rung"] for run in report.runs if run["split"] == "gate"] == ["B", "after"]
+    assert [run["rung"] for run in report.ladder][-1] == "after"
 
 
 def test_failed_calls_are_counted_apart_and_not_as_wrong(world):

@@ -19,7 +19,7 @@ check: $(VENV)/dev.ok                    ## style and types
 	$(BIN)/mypy
 
 messages: $(VENV)/dev.ok                 ## bring core/locale/zh.po up to date with the program's strings
-	$(BIN)/pybabel -q extract --no-location --sort-output -k _ -k N_ -k plain -k Refusal -k keep_message -o .messages.pot core pages
+	$(BIN)/pybabel -q extract --no-location --sort-output -k _ -k N_ -k plain -k Refusal -k keep_message --ignore-dirs __pycache__ -o .messages.pot core pages
 	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap -l zh -i .messages.pot -o core/locale/zh.po
 	rm .messages.pot
 

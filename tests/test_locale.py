@@ -18,7 +18,11 @@ def used() -> set[str]:
     """Every message id in the program."""
     found = set()
     for folder in ("core", "pages"):
-        for _, _, message, _, _ in extract_from_dir(ROOT / folder, keywords=KEYWORDS, comment_tags=()):
+        # Left to itself, Babel passes over folders that begin with an underscore, such as pages/_ui.
+        extracted = extract_from_dir(
+            ROOT / folder, keywords=KEYWORDS, comment_tags=(), directory_filter=lambda path: "__pycache__" not in path
+        )
+        for _, _, message, _, _ in extracted:
             found.add(message if isinstance(message, str) else message[0])
     return found - {""}
 

@@ -1,5 +1,6 @@
 """Supervised fine-tuning with LoRA adapters, on TRL and PEFT. Workers only (torch)."""
 
+import json
 import math
 import random
 import shutil
@@ -143,9 +144,18 @@ def _sample(replay: Sequence[Row], rows: int, recipe: Recipe) -> list[Row]:
 
 
 def _last(checkpoints: Path) -> str | None:
-    """The newest checkpoint that was written to its end: the trainer's state is its last file."""
-    found = [path.parent for path in checkpoints.glob("checkpoint-*/trainer_state.json")]
+    """The newest checkpoint that was written to its end: the trainer's state is its last file, and is whole."""
+    found = [path.parent for path in checkpoints.glob("checkpoint-*/trainer_state.json") if _is_whole(path)]
     return str(max(found, key=lambda path: int(path.name.partition("-")[2]))) if found else None
+
+
+def _is_whole(state: Path) -> bool:
+    """A kill may fall into the middle of writing it."""
+    try:
+        json.loads(state.read_text("utf-8"))
+    except ValueError:
+        return False
+    return True
 
 
 def _save(model: Any, target: Path, base: Path) -> None:

@@ -25,6 +25,7 @@ PHASES = {
     "downloading": N_("downloading"),
     "checking": N_("checking"),
     "converting": N_("converting"),
+    "answering": N_("answering"),
     "training": N_("training"),
     "saving": N_("saving"),
 }

@@ -253,3 +253,10 @@ def test_settings_that_cannot_work_are_refused(settings):
 def test_a_setting_that_does_not_exist_is_refused():
     with pytest.raises(Refusal, match="warmth"):
         recipes.read({"warmth": 1})
+
+
+def test_a_checkpoint_whose_writing_was_cut_off_is_passed_over(tmp_path):
+    for step, state in ((5, "{}"), (10, '{"global_')):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
+    assert lora._last(tmp_path) == str(tmp_path / "checkpoint-5")

@@ -76,7 +76,7 @@ with st.sidebar:
     style = (
         "font: inherit; color: inherit; background: none; border: 1px solid; border-radius: .5rem; padding: .3em .8em"
     )
-    st.html(f'<form method="post" action="/sign-out"><button style="{style}">{plain("Sign out")}</button></form>')
+    st.html(f'<form method="post" action="/sign-out"><button style="{style}">{words}</button></form>')
 
 session.show_message()
 current.run()

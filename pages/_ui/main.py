@@ -72,6 +72,7 @@ with st.sidebar:
         on_change=choose_language,
     )
     st.caption(_("Signed in as %(name)s", name=person.name))
+    words = plain("Sign out")
     # Signing out is HTTP, since only HTTP can end the cookie; the words are ours.
     style = (
         "font: inherit; color: inherit; background: none; border: 1px solid; border-radius: .5rem; padding: .3em .8em"

@@ -20,7 +20,7 @@ check: $(VENV)/dev.ok                    ## style and types
 
 messages: $(VENV)/dev.ok                 ## bring core/locale/zh.po up to date with the program's strings
 	$(BIN)/pybabel -q extract --no-location --sort-output -k _ -k N_ -k plain -k Refusal -k keep_message --ignore-dirs __pycache__ -o .messages.pot core pages
-	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap -l zh -i .messages.pot -o core/locale/zh.po
+	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header --no-wrap -l zh -i .messages.pot -o core/locale/zh.po
 	rm .messages.pot
 
 bench: $(VENV)/dev.ok                    ## ratios against named baselines, measured in the same run

@@ -15,6 +15,7 @@ looks after people and settings, and has no way around anybody's signature."""
 Act = Literal[
     "read",
     "rate",
+    "adjudicate",
     "approve",
     "task.manage",
     "eval_set.import",
@@ -30,6 +31,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 ACTIONS: dict[Act, tuple[Role, ...]] = {
     "read": ROLES,
     "rate": ("expert",),
+    "adjudicate": ("approver",),
     "approve": ("approver",),
     "task.manage": ("operator",),
     "eval_set.import": ("operator",),

@@ -17,9 +17,11 @@ def waiting(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str], person: Per
             select queue_id, answer_id, verdict from ratings where rater = $rater
             qualify row_number() over (partition by queue_id, answer_id order by rating_id desc) = 1
         )
-        select count(*) from queue_items as i join answers as a using (answer_id)
+        select count(*) from queue_states as i join answers as a using (answer_id) join queues as q using (queue_id)
         left join mine as m on m.queue_id = i.queue_id and m.answer_id = i.answer_id
         where list_contains($runs, a.run_id) and coalesce(m.verdict, 'undone') = 'undone'
+            and (len(q.raters) = 0 or list_contains(q.raters, $rater))
+            and i.decision is null and (i.needed is null or i.state in ('waiting', 'needs_others'))
     """
     found = conn.execute(query, {"runs": list(run_ids), "rater": person.person_id}).fetchone()
     return int(found[0]) if found else 0

@@ -11,6 +11,7 @@ from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
 from core.locale.mark import N_
+from core.review import claims
 from core.store import audit, database
 
 Verdict = Literal["pass", "fail", "skip"]
@@ -54,19 +55,15 @@ class Item:
 
 
 def waiting(conn: duckdb.DuckDBPyConnection, queue_id: str, rater: str, limit: int = 1) -> list[Item]:
-    """The next answers of the queue that the rater has not judged, in the queue's order."""
+    """The next answers for the rater, in the queue's order; the rater holds them until the claims expire."""
     query = """
-        with mine as (
-            select answer_id, verdict from ratings where queue_id = $queue and rater = $rater
-            qualify row_number() over (partition by answer_id order by rating_id desc) = 1
-        )
         select i.answer_id, i.position, a.text, p.input, p.context, p.reference
         from queue_items as i join answers as a using (answer_id) join samples as p using (sample_id)
-        left join mine as m using (answer_id)
-        where i.queue_id = $queue and coalesce(m.verdict, 'undone') = 'undone'
-        order by i.position limit $limit
+        join (select unnest($taken::text[]) as answer_id) as t using (answer_id)
+        where i.queue_id = $queue order by i.position
     """
-    return [Item(**row) for row in database.rows(conn, query, {"queue": queue_id, "rater": rater, "limit": limit})]
+    taken = claims.take(conn, queue_id, rater, limit)
+    return [Item(**row) for row in database.rows(conn, query, {"queue": queue_id, "taken": taken})]
 
 
 def pace(conn: duckdb.DuckDBPyConnection, queue_id: str, rater: str) -> float | None:
@@ -86,19 +83,22 @@ def record(conn: duckdb.DuckDBPyConnection, rating: Rating, *, by: Person) -> No
     """Add the rating; it supersedes the rater's earlier one for the same answer.
 
     The same rating sent twice (a double click, a second tab) is kept once. Raises Refusal when the answer is not in
-    the queue or when an error type is not one of the task's.
+    the queue, when the queue is for others, or when an error type is not one of the task's.
     """
     roles.require(by, "rate")
     known = database.row(
         conn,
         """
-        select t.error_types from queue_items as i join queues as q using (queue_id) join tasks as t using (task_id)
+        select t.error_types, q.raters
+        from queue_items as i join queues as q using (queue_id) join tasks as t using (task_id)
         where i.queue_id = $queue and i.answer_id = $answer
         """,
         {"queue": rating.queue_id, "answer": rating.answer_id},
     )
     if known is None:
         raise Refusal(N_("This answer is not in the queue any more. Go back to the list of queues."))
+    if known["raters"] and by.person_id not in known["raters"]:
+        raise Refusal(N_("This queue is for other raters. Ask the operator to make one for you."))
     types = {one["id"] for one in json.loads(known["error_types"])}
     if unknown := set(rating.error_types) - types:
         raise Refusal(N_("“%(type)s” is not an error type of this task. Choose one of the list."), type=min(unknown))
@@ -116,13 +116,18 @@ def record(conn: duckdb.DuckDBPyConnection, rating: Rating, *, by: Person) -> No
 
 
 def undo(conn: duckdb.DuckDBPyConnection, queue_id: str, *, by: Person) -> str | None:
-    """Take back the rater's newest judgement in the queue; the answer waits again. Returns its id, or None."""
+    """Take back the rater's newest judgement in the queue; the answer waits again. Returns its id, or None.
+
+    What a lead has decided since stays as it is.
+    """
     query = """
         with mine as (
             select * from ratings where queue_id = $queue and rater = $rater
             qualify row_number() over (partition by answer_id order by rating_id desc) = 1
         )
-        select * from mine where verdict <> 'undone' order by rating_id desc limit 1
+        select * from mine as m where verdict <> 'undone'
+            and not exists (from decisions as d where d.queue_id = $queue and d.answer_id = m.answer_id)
+        order by rating_id desc limit 1
     """
     roles.require(by, "rate")
     latest = database.row(conn, query, {"queue": queue_id, "rater": by.person_id})

@@ -31,6 +31,8 @@ stations = {
     ],
     plain("Review"): [
         page("review/rate.py", plain("Rate"), "rate_review"),
+        page("review/queues.py", plain("Queues"), "inbox"),
+        page("review/adjudicate.py", plain("Disputed"), "balance"),
         page("review/approvals.py", plain("Approvals"), "fact_check"),
     ],
     plain("Training"): [page("training/trial.py", plain("Trial fine-tune"), "model_training")],

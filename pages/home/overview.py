@@ -2,13 +2,11 @@
 
 import streamlit as st
 
-from core.access import roles
 from core.jobs import jobs
 from core.locale.mark import N_
-from core.review import approvals, queues
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.home import _chain
+from pages.home import _chain, _waiting
 
 ICONS = {"done": "check_circle", "now": "arrow_circle_right", "running": "pending", "later": "circle"}
 WORDS = {"done": N_("done"), "now": N_("next"), "running": N_("running"), "later": N_("later")}
@@ -44,15 +42,9 @@ def show_chain() -> None:
 
 
 def show_waiting() -> None:
-    to_rate = sum(one["total"] - one["done"] for one in queues.of_task(conn, task.task_id, person.person_id))
-    to_approve = len(approvals.candidates(conn, task.task_id))
-    mine = [
-        ("rate", to_rate, "review/rate.py", N_("%(count)s answers to rate")),
-        ("approve", to_approve, "review/approvals.py", N_("%(count)s samples to approve")),
-    ]
-    shown = [(page, _(words, count=count)) for act, count, page, words in mine if count and roles.may(person, act)]
-    for page, label in shown:
-        parts.link(page, label, "inbox")
+    shown = [*_waiting.links(conn, task, person)]
+    for page, label, icon in shown:
+        parts.link(page, label, icon)
     if not shown:
         st.caption(_("Nothing is waiting for you."))
 

@@ -6,7 +6,7 @@ from core.errors import Refusal
 
 ALLOWED = {
     "expert": {"read", "rate"},
-    "approver": {"read", "approve"},
+    "approver": {"read", "adjudicate", "approve"},
     "manager": {"read"},
     "operator": {
         "read", "task.manage", "eval_set.import", "model.manage", "run.start", "train.start", "job.stop",

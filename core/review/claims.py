@@ -1,0 +1,71 @@
+"""Claims: which answers a rater holds for a while, so that no two people do the same work."""
+
+from datetime import timedelta
+from typing import Any
+
+import duckdb
+
+from core.store import audit, database
+
+
+def available(
+    conn: duckdb.DuckDBPyConnection, queue_id: str, rater: str, limit: int | None = None
+) -> list[dict[str, Any]]:
+    """The items the rater may judge now, in the queue's order: `answer_id`, `position`, and `held`, when it is so.
+
+    Left out is what the rater has judged, what was decided, and what others have judged or hold often enough. An item
+    without a wanted number of ratings stays open to everybody and is never held (`held` is true without a claim).
+    """
+    values = {"queue": queue_id, "rater": rater, "now": database.now(), "limit": limit}
+    return database.rows(conn, _AVAILABLE, values)
+
+
+def take(conn: duckdb.DuckDBPyConnection, queue_id: str, rater: str, limit: int) -> list[str]:
+    """Hold the rater's next items until the queue's claims expire; returns their answer ids in order.
+
+    What the rater holds already is not written again, unless less than half of the time is left.
+    """
+    found = available(conn, queue_id, rater, limit)
+    if all(one["held"] for one in found):
+        return [one["answer_id"] for one in found]
+    with audit.change(conn, actor=rater, act="answers.claimed", subject=queue_id) as detail:
+        found = available(conn, queue_id, rater, limit)  # somebody may have been faster
+        wanted = [one["answer_id"] for one in found if not one["held"]]
+        detail["answers"] = wanted
+        minutes = database.row(conn, "select claim_minutes from queues where queue_id = ?", [queue_id])
+        assert minutes is not None, "an item belongs to a queue"
+        until = database.now() + timedelta(minutes=minutes["claim_minutes"])
+        rows = [{"queue_id": queue_id, "answer_id": answer, "rater": rater, "expires_at": until} for answer in wanted]
+        database.insert(conn, "claims", rows)
+    return [one["answer_id"] for one in found]
+
+
+_AVAILABLE = """
+    with mine as (select answer_id, verdict from queue_ratings where queue_id = $queue and rater = $rater),
+    live as (
+        select answer_id, rater, max(expires_at) as expires_at from claims
+        where queue_id = $queue and expires_at > $now group by answer_id, rater
+    ),
+    others as (
+        select answer_id, count(*) as count from (
+            select answer_id, rater from queue_ratings
+            where queue_id = $queue and rater <> $rater and verdict in ('pass', 'fail')
+            union
+            select l.answer_id, l.rater from live as l
+            left join queue_ratings as r on r.queue_id = $queue and r.answer_id = l.answer_id and r.rater = l.rater
+            where l.rater <> $rater and coalesce(r.verdict, 'undone') = 'undone'
+        ) group by answer_id
+    )
+    select i.answer_id, i.position, i.needed is null or coalesce(
+            l.expires_at > $now + to_minutes(q.claim_minutes // 2), false
+        ) as held
+    from queue_items as i join queues as q using (queue_id)
+    left join mine as m on m.answer_id = i.answer_id
+    left join others as o on o.answer_id = i.answer_id
+    left join live as l on l.answer_id = i.answer_id and l.rater = $rater
+    where i.queue_id = $queue and coalesce(m.verdict, 'undone') = 'undone'
+        and (len(q.raters) = 0 or list_contains(q.raters, $rater))
+        and coalesce(o.count, 0) < coalesce(i.needed, 1000000)
+        and not exists (from decisions as d where d.queue_id = $queue and d.answer_id = i.answer_id)
+    order by i.position limit $limit
+"""

@@ -1,0 +1,42 @@
+"""What waits for the person at hand: a link for each kind of work, and one for each queue with a name or a deadline."""
+
+from collections.abc import Iterator
+
+import duckdb
+
+from core.access import roles
+from core.access.people import Person
+from core.evaluation.tasks import Task
+from core.review import adjudication, approvals, queues
+from pages._ui import session
+from pages._ui.session import _
+
+Link = tuple[str, str, str]
+"""The page, the words, and an icon."""
+
+
+def links(conn: duckdb.DuckDBPyConnection, task: Task, person: Person) -> Iterator[Link]:
+    """Only what the person may do."""
+    if roles.may(person, "rate"):
+        yield from _to_rate(conn, task, person)
+    if roles.may(person, "adjudicate") and (count := len(adjudication.disputed(conn, task.task_id))):
+        yield "review/adjudicate.py", _("%(count)s disputed answers to decide", count=count), "balance"
+    if roles.may(person, "approve") and (count := len(approvals.candidates(conn, task.task_id))):
+        yield "review/approvals.py", _("%(count)s samples to approve", count=count), "inbox"
+
+
+def _to_rate(conn: duckdb.DuckDBPyConnection, task: Task, person: Person) -> Iterator[Link]:
+    unnamed = 0
+    for queue in queues.of_task(conn, task.task_id, person.person_id):
+        left = queue["total"] - queue["done"]
+        if left and (queue["name"] or queue["deadline"]):
+            words = _("%(count)s answers to rate", count=left)
+            if queue["name"]:
+                words += f" · {session.escape(queue['name'])}"
+            if queue["deadline"]:
+                words += " · " + _("until %(day)s", day=queue["deadline"])
+            yield "review/rate.py", words, "assignment_ind"
+        else:
+            unnamed += left
+    if unnamed:
+        yield "review/rate.py", _("%(count)s answers to rate", count=unnamed), "inbox"

@@ -1,0 +1,62 @@
+"""Words that several pages of this station share."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.locale.mark import N_
+from pages._ui import parts, session
+from pages._ui.session import _, plain
+
+CHOICES = {
+    "all": N_("all answers"),
+    "failures": N_("those that fail a metric"),
+    "disagreements": N_("those that raters disagreed about"),
+    "critical": N_("those to critical samples"),
+    "differences": N_("where versions differ"),
+}
+VERDICTS = {"pass": N_("Pass"), "fail": N_("Fail")}
+PURPOSES = {"ladder": N_("Ladder"), "collect": N_("Collected"), "proof": N_("Proof")}
+
+
+def queue_name(queue: dict[str, Any]) -> str:
+    """The queue's own name, else its set and time; as plain text."""
+    name = queue["set_name"]
+    values = {"set": plain(name), "count": queue["total"], "when": parts.moment(queue["created_at"])}
+    return str(queue["name"]) or plain("%(set)s · %(count)s answers of %(when)s", **values)
+
+
+def states(queue: dict[str, Any]) -> str:
+    """How many items are in which state; those in which there is none are left out."""
+    words = {
+        "done": _("%(done)s of %(total)s done", **queue),
+        "disputed": _("%(disputed)s disputed", **queue),
+        "needs_others": _("%(needs_others)s need others", **queue),
+        "waiting": _("%(waiting)s waiting", **queue),
+    }
+    return " · ".join(text for state, text in words.items() if queue[state] or state == "done")
+
+
+def source(run: dict[str, Any]) -> str:
+    """A run with answers, as an operator chooses it; plain text."""
+    purpose, name = PURPOSES[run["purpose"]], run["set_name"]
+    told = [plain(purpose), f"{plain(name)} v{run['version']} ({run['split']})", version(run)]
+    return " · ".join([*told, parts.moment(run["created_at"]), str(run["answers"])])
+
+
+def version(run: dict[str, Any]) -> str:
+    """Prompt and model of a run; plain text."""
+    prompt = run["prompt_name"]
+    return f"{plain(prompt)} · {run['model_name']}"
+
+
+def ratings(said: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> None:
+    """What each rater says of an answer, one under the other; `types` names the error types."""
+    for one in said:
+        verdict = VERDICTS[one["verdict"]]
+        named = [session.escape(types.get(kind, kind)) for kind in one["error_types"]]
+        st.markdown(" · ".join([f"**{session.escape(one['rater'])}**: {_(verdict)}", *named]))
+        for text in (one["note"], one["correction"]):
+            if text:
+                parts.text(text)

@@ -1,0 +1,62 @@
+"""Disputed: answers that raters judged differently. A lead sees both ratings, decides, and says why."""
+
+from typing import Any
+
+import streamlit as st
+
+from core.access import roles
+from core.review import adjudication
+from pages._ui import parts, session
+from pages._ui.session import _
+from pages.review import _decide, _words
+
+conn, person, task = session.conn(), session.person(), session.task()
+types = {one["id"]: session.either(one) for one in task.error_types}
+
+
+def show(item: dict[str, Any], may: bool) -> None:
+    """One disputed answer with what each rater says of it."""
+    with st.container(border=True):
+        asked, answered = st.columns(2, gap="medium")
+        with asked:
+            st.caption(_("What was asked"))
+            parts.text(item["input"])
+            if item["context"]:
+                st.caption(_("What was known"))
+                parts.text(item["context"])
+        with answered:
+            st.caption(_("The answer"))
+            parts.text(item["text"])
+            if item["reference"]:
+                with st.expander(_("Reference")):
+                    parts.text(item["reference"])
+        _words.ratings(item["ratings"], types)
+        if may:
+            _decide.show(item, types)
+
+
+def show_decided() -> None:
+    """The decisions so far, the newest first."""
+    for one in parts.paged(adjudication.decided(conn, task.task_id), "adjudicate.decided", 10):
+        with st.container(border=True):
+            when = parts.moment(one["decided_at"])
+            verdict = _words.VERDICTS[one["verdict"]]
+            st.markdown(f"**{_(verdict)}** · {_('%(name)s on %(when)s', name=one['decided_by'], when=when)}")
+            parts.text(one["reason"])
+            with st.expander(_("The answer and its ratings")):
+                parts.text(one["text"])
+                _words.ratings(adjudication.ratings(conn, one), types)
+
+
+st.title(_("Disputed"))
+st.caption(_("Raters who judged blind came to different verdicts. Decide by the guidelines, and say what settled it."))
+waiting = adjudication.disputed(conn, task.task_id)
+if not waiting:
+    st.info(_("Nothing is disputed."))
+if waiting and not roles.may(person, "adjudicate"):
+    st.info(_("You can read this list. Approvers decide about it."))
+for each in parts.paged(waiting, "adjudicate.page", 10):
+    show(each, roles.may(person, "adjudicate"))
+if adjudication.decided(conn, task.task_id):
+    st.subheader(_("Decided"))
+    show_decided()

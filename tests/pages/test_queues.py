@@ -1,0 +1,95 @@
+from datetime import date
+
+import pytest
+
+from core.access import people, sessions
+from core.review import queues, ratings
+from core.review.queues import Terms
+from core.review.ratings import Rating
+from pages._ui import session
+from tests import chain
+
+QUEUES, DISPUTED, HOME = "review/queues.py", "review/adjudicate.py", "home/overview.py"
+
+
+@pytest.fixture
+def world(conn, mina):
+    world = chain.small(conn, session.settings(), mina, dev=2, train=8, gate=2, retain=2)
+    chain.collect(world)
+    return world
+
+
+@pytest.fixture
+def bo(conn, mina):
+    return people.create(conn, name="Bo", password="four other words here", roles_held=["expert"], by=mina)
+
+
+@pytest.fixture
+def dispute(world, bo):
+    """An answer that Mina passed and Bo failed, in a queue of two ratings each."""
+    run_ids = [row[0] for row in world.conn.execute("select run_id from runs").fetchall()]
+    terms = Terms(each=2)
+    queue_id = queues.create(world.conn, by=world.by, task_id=world.task.task_id, run_ids=run_ids, limit=1, terms=terms)
+    (item,) = ratings.waiting(world.conn, queue_id, "mina")
+    ratings.record(world.conn, Rating(queue_id=queue_id, answer_id=item.answer_id, verdict="pass"), by=world.by)
+    failed = Rating(queue_id=queue_id, answer_id=item.answer_id, verdict="fail", note="<b>Too curt.</b>")
+    ratings.record(world.conn, failed, by=bo)
+    return queue_id, item.answer_id
+
+
+def labels(app):
+    return [link.proto.label for link in app.get("page_link")]
+
+
+def test_an_operator_makes_a_queue_and_its_raters_find_it_on_their_overview(page, world, bo, monkeypatch):
+    app = page(QUEUES)
+    form = "queues.form.0"
+    app.selectbox(key=f"{form}.choice").set_value("failures").run()
+    app.number_input(key=f"{form}.limit.failures.correct.6").set_value(4).run()
+    app.multiselect(key=f"{form}.raters").set_value(["bo", "mina"]).run()
+    app.text_input(key=f"{form}.name").input("Monday *round*")
+    app.date_input(key=f"{form}.deadline").set_value(date(2099, 1, 31)).run()
+    app.button(key="queues.make").click().run()
+    queue = queues.overview(world.conn, world.task.task_id)[0]
+    assert (queue["name"], queue["total"], queue["raters"]) == ("Monday *round*", 4, ["bo", "mina"])
+    assert (queue["terms"]["choice"], queue["terms"]["each"], queue["terms"]["overlap"]) == ("failures", 1, 4)
+    token = sessions.start(world.conn, bo)
+    monkeypatch.setattr(session, "_token", lambda: token)
+    assert "4 answers to rate · Monday \\*round\\* · until 2099-01-31" in labels(page(HOME))
+
+
+def test_a_queue_shows_its_states_and_its_raters(page, world, dispute):
+    app = page(QUEUES)
+    assert app.get("progress")[0].proto.text == "0 of 1 done · 1 disputed"
+    table = app.dataframe[0].value
+    assert table.to_dict("records") == [
+        {"Rater": "bo", "Judged": 1, "Skipped": 0, "Held now": 0},
+        {"Rater": "mina", "Judged": 1, "Skipped": 0, "Held now": 0},
+    ]
+
+
+def test_a_lead_sees_both_ratings_as_plain_text_and_decides_with_a_reason(page, world, dispute):
+    queue_id, answer = dispute
+    assert "1 disputed answers to decide" in labels(page(HOME))
+    app = page(DISPUTED)
+    assert "<b>Too curt.</b>" in [code.value for code in app.code]
+    key = f"adjudicate.{queue_id}.{answer}"
+    app.button_group(key=f"{key}.verdict").set_value("fail").run()
+    app.text_area(key=f"{key}.correction").input("late")
+    app.button(key=f"{key}.decide").click().run()
+    assert app.error[0].value == "A decision needs a reason. Say in a few words what settled it."
+    app.text_input(key=f"{key}.reason").input("The desk always says when.")
+    app.button(key=f"{key}.decide").click().run()
+    assert queues.states(world.conn, queue_id) == {answer: "done"}
+    assert "The desk always says when." in [code.value for code in app.code]
+
+
+def test_who_may_not_make_queues_reads_them(page, world, bo, dispute, monkeypatch):
+    token = sessions.start(world.conn, bo)
+    monkeypatch.setattr(session, "_token", lambda: token)
+    app = page(QUEUES)
+    assert not [button for button in app.button if button.key == "queues.make"]
+    assert app.get("progress")
+    app = page(DISPUTED)
+    assert app.info[0].value == "You can read this list. Approvers decide about it."
+    assert not [button for button in app.button if button.key and button.key.startswith("adjudicate.")]

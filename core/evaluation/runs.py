@@ -12,7 +12,7 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import decodings, eval_sets, models, prompts
+from core.evaluation import choices, decodings, eval_sets, models, prompts
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.importing import Split
 from core.evaluation.models import Model
@@ -20,7 +20,6 @@ from core.evaluation.prompts import Ladder, Prompt
 from core.generation.base import Decoding
 from core.jobs import jobs
 from core.locale.mark import N_
-from core.scoring import scorers
 from core.store import audit, database
 
 Purpose = Literal["ladder", "collect", "proof"]
@@ -196,20 +195,21 @@ def _score(
     conn: duckdb.DuckDBPyConnection, new: Mapping[str, Mapping[str, Any]], runs: Mapping[str, Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     sets = {run["eval_set_id"]: eval_sets.find(conn, run["eval_set_id"]) for run in runs.values()}
-    references = {
-        (set_id, sample.sample_id): sample.reference for set_id in sets for sample in eval_sets.samples(conn, set_id)
+    scorers = {set_id: choices.of_set(conn, eval_set) for set_id, eval_set in sets.items() if eval_set is not None}
+    samples = {
+        (set_id, sample.sample_id): {"reference": sample.reference, "input": sample.input, "context": sample.context}
+        for set_id in sets
+        for sample in eval_sets.samples(conn, set_id)
     }
     rows = []
     for name, row in new.items():
         set_id = runs[row["run_id"]]["eval_set_id"]
-        eval_set = sets[set_id]
+        eval_set, sample = sets[set_id], samples[set_id, row["sample_id"]]
         assert eval_set is not None
-        if row.get("failure") is not None or not references[set_id, row["sample_id"]]:
+        if row.get("failure") is not None or not sample["reference"]:
             continue  # nothing to compare: a failure is counted as a failure, and no reference is no score
-        for score in scorers.score(
-            eval_set.scorer, row["text"], references[set_id, row["sample_id"]], dict(eval_set.schema or {}) or None
-        ):
-            rows.append({"answer_id": name, "scorer": eval_set.scorer, **asdict(score)})
+        for score in choices.apply(scorers[set_id], eval_set, {**sample, "text": row["text"]}):
+            rows.append({"answer_id": name, "scorer": scorers[set_id].scorer_id, **asdict(score)})
     return rows
 
 

@@ -12,6 +12,7 @@ from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
 from core.locale.mark import N_
+from core.scoring import scorers
 from core.store import audit, database
 
 ERROR_TYPES: tuple[dict[str, str], ...] = (
@@ -33,6 +34,16 @@ class Plan:
     metric: str = "correct"
     smallest_gain: float = 0.10
     margin: float = 0.10
+
+    def __post_init__(self) -> None:
+        if not scorers.proves(self.metric):
+            raise Refusal(
+                N_(
+                    "“%(metric)s” cannot be agreed as the measure of success: shared wording and a judge's verdicts do "
+                    "not prove that an answer is right. Choose one that says right or wrong, such as “correct”."
+                ),
+                metric=self.metric,
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,18 @@ _WRAPPED = alt.Axis(labelAngle=0, labelOverlap=False, labelExpr="split(datum.lab
 
 def metric_name(metric: str) -> str:
     """A metric in the reader's words; a field keeps its own name."""
-    names = {"correct": plain("Correct"), "valid": plain("Format valid"), "overlap": plain("Overlap with reference")}
+    names = {
+        "correct": plain("Correct"),
+        "valid": plain("Format valid"),
+        "parses": plain("Readable JSON"),
+        "complete": plain("Required fields"),
+        "overlap": plain("Overlap with reference"),
+        "length": plain("Length"),
+        "language": plain("Language"),
+        "citations": plain("Citations"),
+    }
+    if metric.startswith("overlap:"):
+        return plain("Overlap of field “%(name)s”", name=metric.removeprefix("overlap:"))
     return names.get(metric) or plain("Field “%(name)s”", name=metric.removeprefix("field:"))
 
 

@@ -25,6 +25,7 @@ stations = {
     plain("Evaluation"): [
         page("evaluation/tasks.py", plain("Tasks"), "assignment"),
         page("evaluation/eval_sets.py", plain("Eval sets"), "dataset"),
+        page("evaluation/scorers.py", plain("Scorers"), "rule"),
         page("evaluation/prompts.py", plain("Prompts"), "notes"),
         page("evaluation/models.py", plain("Models"), "deployed_code"),
         page("evaluation/runs.py", plain("Runs"), "stairs"),

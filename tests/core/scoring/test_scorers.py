@@ -29,7 +29,7 @@ def correct(scorer, answer, reference):
 
 
 def test_the_agreed_json_is_valid_and_correct():
-    everything = {"correct": 1, "valid": 1, "field:intent": 1, "field:emotion": 1}
+    everything = {"correct": 1, "valid": 1, "parses": 1, "complete": 1, "field:intent": 1, "field:emotion": 1}
     assert scored("json", f" {REFERENCE}\n", REFERENCE, SCHEMA) == everything
 
 
@@ -44,6 +44,8 @@ def test_right_format_with_wrong_content_is_valid_but_not_correct():
     assert scored("json", answer, REFERENCE, SCHEMA) == {
         "correct": 0,
         "valid": 1,
+        "parses": 1,
+        "complete": 1,
         "field:intent": 0,
         "field:emotion": 1,
     }
@@ -84,13 +86,14 @@ def test_values_are_equal_when_they_mean_the_same(wanted, given, same):
 
 
 def test_a_reference_that_is_no_object_leaves_correctness_unknown():
-    assert scored("json", "[1]", "[1]") == {"correct": None, "valid": 1}
+    assert scored("json", "[1]", "[1]") == {"correct": None, "valid": 1, "parses": 1, "complete": None}
     assert correct("json", "{}", "{}") is None
 
 
 @pytest.mark.parametrize("answer", ["", "no idea", "{", '{"a": NaN}', '{"a": 1, "a": 2}', '{"a": ' + "9" * 5000 + "}"])
 def test_what_is_not_json_is_neither_valid_nor_correct(answer):
-    assert scored("json", answer, '{"a": 1}') == {"correct": 0, "valid": 0, "field:a": 0}
+    nothing = {"correct": 0, "valid": 0, "parses": 0, "complete": 0, "field:a": 0}
+    assert scored("json", answer, '{"a": 1}') == nothing
 
 
 def test_repeated_keys_are_named():
@@ -99,7 +102,8 @@ def test_repeated_keys_are_named():
 
 @pytest.mark.parametrize("schema", [{"type": "nonsense"}, {"$ref": "http://127.0.0.1:9/x.json"}, {"$ref": "#/no"}])
 def test_an_unusable_schema_leaves_validity_unknown_and_fetches_nothing(schema):
-    assert scored("json", '{"a": 1}', '{"a": 1}', schema) == {"correct": 1, "valid": None, "field:a": 1}
+    unknown = {"correct": 1, "valid": None, "parses": 1, "complete": None, "field:a": 1}
+    assert scored("json", '{"a": 1}', '{"a": 1}', schema) == unknown
     assert reasons("json", '{"a": 1}', '{"a": 1}', schema)["valid"].startswith("The schema cannot be used")
 
 
@@ -203,7 +207,7 @@ def test_the_metrics_announced_are_the_metrics_scored():
 
 
 def test_an_unknown_scorer_is_refused_by_name():
-    with pytest.raises(Refusal, match="There is no scorer bleu; choose one of json, exact, contains, overlap"):
+    with pytest.raises(Refusal, match="There is no scorer bleu; choose one of json, exact, contains, overlap, num"):
         scorers.score("bleu", "a", "a")
 
 

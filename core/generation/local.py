@@ -10,21 +10,13 @@ import psutil
 import torch
 from jinja2 import TemplateError
 from peft import PeftModel
-from transformers import (
-    DynamicCache,
-    GenerationConfig,
-    LogitsProcessor,
-    LogitsProcessorList,
-    StaticCache,
-    StoppingCriteria,
-    StoppingCriteriaList,
-)
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
 from core import content
-from core.generation import batching, weights
+from core.generation import batching, shared_prefix, weights
 from core.generation.base import Answer, Decoding, Request
 
-BATCH = 48
+BATCH = 96
 """Answers decoded together at most: beyond that little is gained, and answers reach the disk less often."""
 
 OUT_OF_MEMORY = "The machine ran out of memory on this prompt alone. Use a smaller model or a shorter prompt."
@@ -58,7 +50,7 @@ class LocalGenerator:
         self.pad: int = self.ends[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id
         text = model.config.get_text_config()
         self.context: int = getattr(text, "max_position_embeddings", None) or 2**31
-        self.shares = weights.sees_all(model)
+        self.shares = weights.sees_all(model) and shared_prefix.possible(model)
         heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
         width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
         self.bytes_per_token: int = 2 * text.num_hidden_layers * heads * width * model.dtype.itemsize
@@ -90,11 +82,13 @@ class LocalGenerator:
         for group in batching.groups(prompts, cost=STEP * decoding.max_new_tokens if self.shares else math.inf):
             # Longest first: neighbours need little padding, and what may not fit in memory is met first.
             waiting = sorted(group.members, key=lambda member: -len(prompts[member]))
-            size = self._room(len(prompts[waiting[0]]) + decoding.max_new_tokens)
-            prefix = self._prefix(prompts[waiting[0]][: group.prefix if self.shares else 0])
+            common = group.prefix if self.shares else 0
+            most = self._room(len(prompts[waiting[0]]) - common + decoding.max_new_tokens)
+            size = math.ceil(len(waiting) / math.ceil(len(waiting) / most))  # no small batch at the end
+            shared = shared_prefix.read_prefix(self.model, prompts[waiting[0]][:common])
             while waiting and not stopped():
                 batch = [asked[member] for member in waiting[:size]]
-                answers = self._answer(prefix, batch, decoding, stopped)
+                answers = self._answer(shared, common, batch, decoding, stopped)
                 if answers is None and len(batch) > 1:
                     size = len(batch) // 2
                     continue
@@ -130,18 +124,10 @@ class LocalGenerator:
         logits = 16 * self.model.config.get_text_config().vocab_size
         return max(1, min(BATCH, free // 2 // (length * self.bytes_per_token + logits)))
 
-    @torch.inference_mode()
-    def _prefix(self, tokens: list[int]) -> tuple[list[int], DynamicCache]:
-        """Tokens with their keys and values, shape (1, heads, tokens, width) in each layer."""
-        cache = DynamicCache(config=self.model.config)
-        if tokens:
-            read = torch.tensor([tokens], device=self.model.device)
-            self.model(input_ids=read, past_key_values=cache, use_cache=True, logits_to_keep=1)
-        return tokens, cache
-
     def _answer(
         self,
-        prefix: tuple[list[int], DynamicCache],
+        shared: shared_prefix.Prefix,
+        common: int,
         batch: list[tuple[Request, list[int]]],
         decoding: Decoding,
         stopped: Callable[[], bool],
@@ -149,7 +135,7 @@ class LocalGenerator:
         """The batch's answers without those that a stop cut short; None if memory ran out."""
         started = perf_counter()
         try:
-            decoded = self._decode(prefix, batch, decoding, stopped)
+            decoded = self._decode(shared, [tokens[common:] for _, tokens in batch], batch, decoding, stopped)
         except (MemoryError, RuntimeError) as error:
             if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
                 raise
@@ -170,41 +156,46 @@ class LocalGenerator:
                 )
         return answers
 
-    @torch.inference_mode()
     def _decode(
         self,
-        prefix: tuple[list[int], DynamicCache],
+        shared: shared_prefix.Prefix,
+        rests: list[list[int]],
         batch: list[tuple[Request, list[int]]],
         decoding: Decoding,
         stopped: Callable[[], bool],
     ) -> list[list[int]]:
-        """New tokens, one row for each request, all equally long: after its end a row is filled up."""
-        common, cache = prefix
-        rests = [tokens[len(common) :] for _, tokens in batch]
-        width = max(map(len, rests))
-        padded = [[self.pad] * (width - len(rest)) + rest for rest in rests]
-        seen = [[1] * len(common) + [0] * (width - len(rest)) + [1] * len(rest) for rest in rests]
-        past = None
+        """New tokens of each row, perhaps with more after the one that ends the answer."""
+        draw = _Draw(batch, decoding) if decoding.temperature > 0 else None
+        ask = _Ask(stopped)
         if self.shares:
-            past = StaticCache(config=self.model.config, max_cache_len=len(common) + width + decoding.max_new_tokens)
-            for layer, read in enumerate(cache.layers if common else []):
-                past.update(*(part.expand(len(batch), -1, -1, -1) for part in (read.keys, read.values)), layer)
-        drawn = [_Draw(batch, decoding)] if decoding.temperature > 0 else []
-        output = self.model.generate(
-            input_ids=torch.tensor([common + row for row in padded], device=self.model.device),
-            attention_mask=torch.tensor(seen, device=self.model.device),
-            past_key_values=past,
-            generation_config=GenerationConfig(
-                max_new_tokens=decoding.max_new_tokens,
-                do_sample=False,
-                eos_token_id=self.ends,
-                pad_token_id=self.pad,
-                disable_compile=True,  # each batch has its own shapes, and compiling one takes longer than it
-            ),
-            logits_processor=LogitsProcessorList(drawn),
-            stopping_criteria=StoppingCriteriaList([_Stop(stopped)]),
-        )
-        return list(output[:, len(common) + width :].tolist())
+            return shared_prefix.decode(
+                self.model,
+                shared,
+                rests,
+                limit=decoding.max_new_tokens,
+                ends=self.ends,
+                pick=draw.noisy if draw else lambda scores, rows: scores,
+                stopped=ask.asked_to_stop,
+            )
+        width = max(map(len, rests))
+        with torch.inference_mode():
+            output = self.model.generate(
+                input_ids=self._tensor([[self.pad] * (width - len(rest)) + rest for rest in rests]),
+                attention_mask=self._tensor([[0] * (width - len(rest)) + [1] * len(rest) for rest in rests]),
+                generation_config=GenerationConfig(
+                    max_new_tokens=decoding.max_new_tokens,
+                    do_sample=False,
+                    eos_token_id=self.ends,
+                    pad_token_id=self.pad,
+                    disable_compile=True,  # each batch has its own shapes, and compiling one takes longer than it
+                ),
+                logits_processor=LogitsProcessorList([draw] if draw else []),
+                stopping_criteria=StoppingCriteriaList([ask]),
+            )
+        return list(output[:, width:].tolist())
+
+    def _tensor(self, rows: list[list[int]]) -> torch.Tensor:
+        return torch.tensor(rows, device=self.model.device)
 
 
 class _Draw(LogitsProcessor):  # type: ignore[misc]
@@ -218,19 +209,27 @@ class _Draw(LogitsProcessor):  # type: ignore[misc]
         seeds = [content.digest([decoding.seed, request.repeat, prompt]) for request, prompt in batch]
         self.generators = [torch.Generator().manual_seed(int(seed[:15], 16)) for seed in seeds]
 
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+    def noisy(self, scores: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:
+        """The scores of these rows of the batch, with their noise of this step."""
         width = scores.shape[-1]
-        noise = torch.stack([torch.empty(width).exponential_(generator=generator) for generator in self.generators])
+        noise = torch.stack([torch.empty(width).exponential_(generator=self.generators[row]) for row in rows])
         return scores / self.temperature - noise.log().to(scores.device)
 
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        return self.noisy(scores, range(len(scores)))
 
-class _Stop(StoppingCriteria):  # type: ignore[misc]
+
+class _Ask(StoppingCriteria):  # type: ignore[misc]
     """Ends a batch when its job is asked to stop; asks once a second."""
 
     def __init__(self, stopped: Callable[[], bool]) -> None:
         self.stopped, self.asked, self.answer = stopped, monotonic(), False
 
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
+    def asked_to_stop(self) -> bool:
+        """Whether the batch is to end now."""
         if not self.answer and monotonic() - self.asked >= 1:
             self.asked, self.answer = monotonic(), self.stopped()
-        return torch.full((len(input_ids),), self.answer, device=input_ids.device)
+        return self.answer
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
+        return torch.full((len(input_ids),), self.asked_to_stop(), device=input_ids.device)

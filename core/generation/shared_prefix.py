@@ -1,0 +1,203 @@
+"""Decoding many prompts that begin alike: their beginning is kept once, and the whole batch looks at it together.
+
+Most of a decoding step goes into looking back at what came before. Where a batch has its beginning in common, its
+queries are stacked against the one copy of the beginning's keys in a matrix product, and only what is a prompt's own
+is kept for each prompt (Juravsky et al., 2024, "Hydragen: High-throughput LLM inference with shared prefixes").
+Answers that have ended leave the batch. Workers only (torch).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache, StaticCache
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+NAME = "shared_prefix"
+
+SCORES = 2**24
+"""Attention scores held at once, 64 MB in float32; larger batches are gone through in parts."""
+
+LEAVE = 0.8
+"""The batch is packed anew when this share of it or less is still answering: packing copies what is kept."""
+
+Prefix = list[tuple[torch.Tensor, torch.Tensor]]
+"""For each layer, keys and values of the common beginning, shape (key heads, tokens, width); empty if there is none."""
+
+Pick = Callable[[torch.Tensor, Sequence[int]], torch.Tensor]
+"""Scores of shape (rows, vocabulary) and the rows' numbers in the batch, to the scores whose largest is taken."""
+
+
+def possible(model: Any) -> bool:
+    """Whether the model can be decoded so; if it can, it is made ready for it.
+
+    Its attention has to be the usual one, and configs do not tell: some cap scores, others add sinks. So a few tokens
+    are tried both ways.
+    """
+    before = model.config.get_text_config()._attn_implementation
+    tokens = list(range(1, 9))
+    try:
+        with torch.inference_mode():
+            usual = model(input_ids=_tensor(model, [tokens]), logits_to_keep=1).logits.float()
+            model.set_attn_implementation(NAME)
+            cache = _cache(model, 4)
+            shared, read = read_prefix(model, tokens[:5]), torch.ones((1, 3), dtype=torch.bool, device=model.device)
+            ours = _forward(model, shared, _tensor(model, [tokens[5:]]), _prefill(read, 4), _positions(read, 5), cache)
+            if (usual[:, -1] - ours).norm() < 0.05 * usual.norm():
+                return True
+    except (ValueError, TypeError, AttributeError, NotImplementedError, RuntimeError):
+        pass
+    model.set_attn_implementation(before)
+    return False
+
+
+@torch.inference_mode()
+def read_prefix(model: Any, tokens: Sequence[int]) -> Prefix:
+    """Keys and values of the beginning."""
+    if not tokens:
+        return []
+    cache = DynamicCache(config=model.config)
+    model(input_ids=_tensor(model, [list(tokens)]), past_key_values=cache, use_cache=True, logits_to_keep=1)
+    return [(layer.keys[0], layer.values[0]) for layer in cache.layers]
+
+
+@torch.inference_mode()
+def decode(
+    model: Any,
+    shared: Prefix,
+    rests: Sequence[Sequence[int]],
+    *,
+    limit: int,
+    ends: Sequence[int],
+    pick: Pick,
+    stopped: Callable[[], bool],
+) -> list[list[int]]:
+    """New tokens for each rest of a prompt, up to `limit`, the one that ends the answer included.
+
+    When `stopped` says so, what is unfinished stays unfinished.
+    """
+    width = max(map(len, rests))
+    padded = _tensor(model, [[0] * (width - len(rest)) + list(rest) for rest in rests])
+    real = torch.tensor([[False] * (width - len(rest)) + [True] * len(rest) for rest in rests], device=model.device)
+    cache, ending = _cache(model, width + limit), torch.tensor(ends, device=model.device)
+    positions = _positions(real, shared[0][0].shape[1] if shared else 0)
+    tokens, visible = padded, _prefill(real, width + limit)
+    said: list[list[int]] = [[] for _ in rests]
+    rows = list(range(len(rests)))
+    going = torch.ones(len(rests), dtype=torch.bool, device=model.device)
+    for step in range(limit):
+        scores = _forward(model, shared, tokens, visible, positions, cache)
+        chosen = pick(scores, rows).argmax(-1)
+        for row, token, goes in zip(rows, chosen.tolist(), going.tolist(), strict=True):
+            if goes:
+                said[row].append(token)
+        going &= ~torch.isin(chosen, ending)
+        if not going.any() or stopped():
+            break
+        visible = visible[:, :, -1:].clone()
+        visible[..., width + step] = True
+        positions = positions[:, -1:] + 1
+        if going.float().mean() <= LEAVE:
+            rows = [row for row, goes in zip(rows, going.tolist(), strict=True) if goes]
+            chosen, visible, positions = chosen[going], visible[going], positions[going]
+            for layer in cache.layers:
+                layer.keys, layer.values = layer.keys[going], layer.values[going]
+            going = going[going]
+        tokens = chosen[:, None]
+    return said
+
+
+def _tensor(model: Any, tokens: list[list[int]]) -> torch.Tensor:
+    return torch.tensor(tokens, device=model.device)
+
+
+def _cache(model: Any, length: int) -> StaticCache:
+    return StaticCache(config=model.config, max_cache_len=length)
+
+
+def _prefill(real: torch.Tensor, length: int) -> torch.Tensor:
+    """What each token of the rests, (rows, width) with padding on the left, may look at: (rows, 1, width, length).
+
+    Padding looks at itself, since an attention over nothing is not a number.
+    """
+    width = real.shape[1]
+    past = torch.ones((width, width), dtype=torch.bool, device=real.device).tril()
+    seen = (past & real[:, None, :]) | torch.eye(width, dtype=torch.bool, device=real.device)
+    return torch.nn.functional.pad(seen, (0, length - width))[:, None]
+
+
+def _positions(real: torch.Tensor, start: int) -> torch.Tensor:
+    return (start + real.cumsum(-1) - 1).clamp(min=0)
+
+
+def _forward(
+    model: Any,
+    shared: Prefix,
+    tokens: torch.Tensor,
+    visible: torch.Tensor,
+    positions: torch.Tensor,
+    cache: StaticCache,
+) -> torch.Tensor:
+    """Scores of the next token, shape (rows, vocabulary)."""
+    output = model(
+        input_ids=tokens,
+        attention_mask=visible,
+        position_ids=positions,
+        past_key_values=cache,
+        use_cache=True,
+        logits_to_keep=1,
+        **({"shared_prefix": shared} if shared else {}),
+    )
+    return output.logits[:, -1]
+
+
+def _attend(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    shared_prefix: Prefix | None = None,
+    **rest: Any,
+) -> tuple[torch.Tensor, None]:
+    """What the model calls for attention: the usual one, unless there is a common beginning to look at too."""
+    if shared_prefix is None or attention_mask is None:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **rest)
+    common = shared_prefix[module.layer_idx]
+    count, heads, length, width = query.shape
+    seen = heads * length * (common[0].shape[1] + key.shape[2])
+    # Query heads that look through the same keys stand side by side.
+    grouped = (query * (scaling or width**-0.5)).reshape(count, key.shape[1], -1, width)
+    size = max(1, SCORES // seen)
+    parts = zip(*(part.split(size) for part in (grouped, key, value, attention_mask)), strict=True)
+    output = torch.cat([_look(*part, *common) for part in parts])
+    return output.reshape(count, heads, length, width).transpose(1, 2).contiguous(), None
+
+
+def _look(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    visible: torch.Tensor,
+    common_key: torch.Tensor,
+    common_value: torch.Tensor,
+) -> torch.Tensor:
+    """Softmax attention over the common beginning and each row's own tokens; queries (rows, key heads, n, width)."""
+    rows, length = len(query), visible.shape[2]
+    own = (query @ key.transpose(2, 3)).unflatten(2, (-1, length))
+    own = own.masked_fill(~visible[:, :, None], float("-inf")).flatten(2, 3)
+    common = (_stack(query) @ common_key.transpose(1, 2)).unflatten(1, (rows, -1)).transpose(0, 1)
+    weights = torch.cat([common, own], -1).softmax(-1, dtype=torch.float32).to(query.dtype)
+    common, own = weights.split([common_key.shape[1], key.shape[2]], -1)
+    return own @ value + (_stack(common) @ common_value).unflatten(1, (rows, -1)).transpose(0, 1)
+
+
+def _stack(rows: torch.Tensor) -> torch.Tensor:
+    """(rows, key heads, n, width) to (key heads, rows * n, width)."""
+    return rows.transpose(0, 1).flatten(1, 2)
+
+
+AttentionInterface.register(NAME, _attend)
+AttentionMaskInterface.register(NAME, sdpa_mask)

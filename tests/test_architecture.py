@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 HEAVY = {"torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes", "gguf"}
 WORKER_ONLY = {
     "core/generation/local.py",
+    "core/generation/shared_prefix.py",
     "core/generation/weights.py",
     "core/generation/starter.py",
     "core/training/lora.py",

@@ -13,14 +13,13 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
+from core.evaluation import terms
+from core.generation import addresses
 from core.jobs import jobs
 from core.locale.mark import N_
 from core.store import audit, database
 
 Kind = Literal["local", "api", "adapter"]
-
-CONCURRENCY = 16
-"""How many calls to one endpoint may run at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +95,7 @@ def register_api(
 ) -> Model:
     """Add a model behind an OpenAI-compatible endpoint. The key is only ever named, by its environment variable."""
     roles.require(by, "model.manage")
-    if not base_url.startswith(("http://", "https://")):
-        raise Refusal(
-            N_("“%(url)s” is not a web address. Give the endpoint's base URL, such as http://127.0.0.1:11434/v1."),
-            url=base_url,
-        )
+    base_url = addresses.check(base_url)
     if not api_model.strip():
         raise Refusal(N_("The endpoint needs a model name. Write it as the server lists it."))
     if key_env and not key_env.isidentifier():
@@ -192,9 +187,9 @@ def _model(row: dict[str, Any]) -> Model:
 def for_worker(conn: duckdb.DuckDBPyConnection, model: Model) -> dict[str, Any]:
     """What a generate job's spec says of the model: where it is, never a secret."""
     if model.kind == "api":
-        return {"kind": "api", "base_url": model.base_url, "model": model.api_model, "key_env": model.key_env} | {
-            "concurrency": CONCURRENCY
-        }
+        named = {"base_url": model.base_url, "model": model.api_model, "key_env": model.key_env}
+        way = {"structured": terms.structured(conn, model.model_id)}
+        return {"kind": "api", **named, **way, **terms.of(conn, model.model_id).for_worker()}
     if model.kind == "local":
         return {"kind": "local", "path": model.path, "adapter": None}
     base = find(conn, model.base_model_id or "")

@@ -1,7 +1,7 @@
 """Runs: eval set version x split x prompt x model, with one answer per sample and repeat or a recorded failure."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 from uuid import uuid4
@@ -12,7 +12,7 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import choices, decodings, eval_sets, models, prompts
+from core.evaluation import answers, decodings, eval_sets, models, prompts
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.importing import Split
 from core.evaluation.models import Model
@@ -20,9 +20,10 @@ from core.evaluation.prompts import Ladder, Prompt
 from core.generation.base import Decoding
 from core.jobs import jobs
 from core.locale.mark import N_
+from core.settings import Settings
 from core.store import audit, database
 
-Purpose = Literal["ladder", "collect", "proof"]
+Purpose = Literal["ladder", "collect", "proof", "matrix"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +49,22 @@ def start(
     plans: Sequence[Plan],
     decoding: Decoding | None = None,
     repeats: int = 1,
+    spec: Mapping[str, Any] | None = None,
 ) -> str:
     """Queue one generate job for all the runs, so that a model is loaded once; returns the job's id."""
     roles.require(by, "run.start")
-    job = new_job(plans[0].eval_set.task_id, by.person_id, title, values)
+    job = new_job(plans[0].eval_set.task_id, by.person_id, title, values, spec)
     with audit.change(conn, actor=by.person_id, act="run.started", subject=job.job_id) as detail:
         detail["runs"] = add(conn, job=job, plans=plans, decoding=decoding, repeats=repeats)
     return job.job_id
 
 
-def new_job(task_id: str, by: str, title: str, values: Mapping[str, Any]) -> jobs.Job:
-    """A generate job, not queued yet."""
-    return jobs.Job(job_id=uuid4().hex, kind="generate", task_id=task_id, title=title, values=values, spec={}, by=by)
+def new_job(
+    task_id: str, by: str, title: str, values: Mapping[str, Any], spec: Mapping[str, Any] | None = None
+) -> jobs.Job:
+    """A generate job, not queued yet. Its spec may hold `cap` (money), `fresh` (copy nothing) and `round`."""
+    named: dict[str, Any] = {"job_id": uuid4().hex, "kind": "generate", "task_id": task_id, "by": by}
+    return jobs.Job(**named, title=title, values=values, spec=spec or {})
 
 
 def add(
@@ -121,6 +126,7 @@ def start_ladder(
     model: Model,
     decoding: Decoding | None = None,
     repeats: int = 1,
+    spec: Mapping[str, Any] | None = None,
 ) -> str:
     """Every rung over the same dev samples on the same model."""
     plans = [
@@ -129,7 +135,7 @@ def start_ladder(
     ]
     title = N_("Ladder: %(set)s on %(model)s")
     values = {"set": eval_set.name, "model": model.name}
-    return start(conn, by=by, title=title, values=values, plans=plans, decoding=decoding, repeats=repeats)
+    return start(conn, by=by, title=title, values=values, plans=plans, decoding=decoding, repeats=repeats, spec=spec)
 
 
 def start_collecting(
@@ -142,80 +148,68 @@ def start_collecting(
 
 
 def inputs(conn: duckdb.DuckDBPyConnection, job_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What the worker needs: the spec, and one item per answer; it skips those in its finished shards itself."""
-    items: list[dict[str, Any]] = []
+    """What the worker needs: the spec, and one item per answer that is missing or, in a later round, had failed.
+
+    What was answered before by the same model, prompt and decoding is copied and not asked again, unless the job says
+    so (`fresh`).
+    """
+    job = jobs.find(conn, job_id)
+    assert job is not None, "a job is asked for its inputs when it is launched"
     used: dict[str, dict[str, Any]] = {}
-    decoding: dict[str, Any] = {}
+    schemas: dict[str, Any] = {}
+    items: list[dict[str, Any]] = []
+    decoding = Decoding()
+    round_, there = job.spec.get("round", 0), answers.rounds(conn, job_id)
     for run in of_job(conn, job_id):
         prompt, model = prompts.find(conn, run["prompt_id"]), models.find(conn, run["model_id"])
-        if prompt is None or model is None:
-            raise LookupError("A run is saved after its prompt and its model.")
+        eval_set = eval_sets.find(conn, run["eval_set_id"])
+        if prompt is None or model is None or eval_set is None:
+            raise LookupError("A run is saved after its prompt, its model and its set.")
         used[model.model_id] = models.for_worker(conn, model)
-        decoding = json.loads(run["decoding"])
+        decoding = Decoding(**json.loads(run["decoding"]))
+        schema = eval_set.schema if decoding.structured else None
+        if schema:
+            schemas[run["eval_set_id"]] = schema
+        asked = content.digest([model.model_id, asdict(decoding), schema])
         for sample in eval_sets.samples(conn, run["eval_set_id"], run["split"]):
             messages = prompts.render(prompt, sample)
-            items += [
-                {
-                    "run_id": run["run_id"],
-                    "sample_id": sample.sample_id,
-                    "repeat": repeat,
-                    "model": model.model_id,
-                    "messages": messages,
-                }
-                for repeat in range(run["repeats"])
-            ]
-    return {"kind": "generate", "models": used, "decoding": decoding}, items
+            for repeat in range(run["repeats"]):
+                failed_in = there.get(answers.answer_id(run["run_id"], sample.sample_id, repeat), -1)
+                if failed_in is None or failed_in >= round_:
+                    continue
+                item = {"run_id": run["run_id"], "sample_id": sample.sample_id, "repeat": repeat, "round": round_}
+                item |= {"model": model.model_id, "messages": messages, "schema": run["eval_set_id"]}
+                items.append(item | {"content_key": content.digest([asked, messages, repeat])})
+    if not job.spec.get("fresh"):
+        items = answers.reuse(conn, job_id, items)
+    spending = {"cap": job.spec.get("cap"), "spent": answers.spent(conn, job_id)}
+    spec = {"kind": "generate", "models": used, "decoding": asdict(decoding), "schemas": schemas, "spending": spending}
+    return spec, items
 
 
-def keep(conn: duckdb.DuckDBPyConnection, job_id: str, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Store and score a worker's answers; those that are there already are left alone. Returns how many were new."""
-    known_runs = {run["run_id"]: run for run in of_job(conn, job_id)}
-    mine = {
-        answer_id(row["run_id"], row["sample_id"], row["repeat"]): row for row in rows if row["run_id"] in known_runs
-    }
-    query = "select a.answer_id from answers as a join runs as r using (run_id) where r.job_id = ?"
-    there = {one for (one,) in conn.execute(query, [job_id]).fetchall()}
-    new = {name: row for name, row in mine.items() if name not in there}
-    if not new:
-        return 0
-    answers = [{"answer_id": name, **{column: row.get(column) for column in _ANSWER}} for name, row in new.items()]
-    scored = _score(conn, new, known_runs)
-    with audit.change(conn, actor="worker", act="answers.stored", subject=job_id, detail={"answers": len(answers)}):
-        database.insert(conn, "answers", answers)
-        database.insert(conn, "scores", scored)
-    return len(answers)
+def retry_failed(conn: duckdb.DuckDBPyConnection, settings: Settings, job_id: str, *, by: Person) -> int:
+    """Ask again for the job's failed answers, which stay until new ones are in; returns how many they are."""
+    roles.require(by, "run.start")
+    job = jobs.find(conn, job_id)
+    failed = answers.failed(conn, job_id)
+    if job is None or job.state in jobs.OPEN or not failed:
+        raise Refusal(N_("There is no failed call to repeat, or the job is still at work. Wait until it has ended."))
+    spec = {**job.spec, "round": job.spec.get("round", 0) + 1}
+    jobs.begin_again(settings, job_id)
+    with audit.change(conn, actor=by.person_id, act="run.retried", subject=job_id, detail={"calls": failed}):
+        jobs.queue_again(conn, job_id, spec)
+    return failed
 
 
-_ANSWER = (
-    "run_id", "sample_id", "repeat", "text", "failure", "prompt_tokens", "completion_tokens", "latency_s"
-)  # fmt: skip
-
-
-def _score(
-    conn: duckdb.DuckDBPyConnection, new: Mapping[str, Mapping[str, Any]], runs: Mapping[str, Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    sets = {run["eval_set_id"]: eval_sets.find(conn, run["eval_set_id"]) for run in runs.values()}
-    scorers = {set_id: choices.of_set(conn, eval_set) for set_id, eval_set in sets.items() if eval_set is not None}
-    samples = {
-        (set_id, sample.sample_id): {"reference": sample.reference, "input": sample.input, "context": sample.context}
-        for set_id in sets
-        for sample in eval_sets.samples(conn, set_id)
-    }
-    rows = []
-    for name, row in new.items():
-        set_id = runs[row["run_id"]]["eval_set_id"]
-        eval_set, sample = sets[set_id], samples[set_id, row["sample_id"]]
-        assert eval_set is not None
-        if row.get("failure") is not None or not sample["reference"]:
-            continue  # nothing to compare: a failure is counted as a failure, and no reference is no score
-        for score in choices.apply(scorers[set_id], eval_set, {**sample, "text": row["text"]}):
-            rows.append({"answer_id": name, "scorer": scorers[set_id].scorer_id, **asdict(score)})
-    return rows
-
-
-def answer_id(run_id: str, sample_id: str, repeat: int) -> str:
-    """The name of an answer; it tells nothing of the prompt or the model."""
-    return content.name("answer", [run_id, sample_id, repeat])
+def raise_cap(conn: duckdb.DuckDBPyConnection, settings: Settings, job_id: str, cap: float, *, by: Person) -> None:
+    """Go on with a job that ended at its spending cap, up to a higher one."""
+    roles.require(by, "run.start")
+    job = jobs.find(conn, job_id)
+    if job is None or job.state not in jobs.RESUMABLE or not cap > (job.spec.get("cap") or 0):
+        raise Refusal(N_("The new cap has to be above %(cap)s, and the job stopped."), cap=job and job.spec.get("cap"))
+    jobs.begin_again(settings, job_id)
+    with audit.change(conn, actor=by.person_id, act="run.cap_raised", subject=job_id, detail={"cap": cap}):
+        jobs.queue_again(conn, job_id, {**job.spec, "cap": cap})
 
 
 def of_job(conn: duckdb.DuckDBPyConnection, job_id: str) -> list[dict[str, Any]]:

@@ -1,8 +1,10 @@
 """What every model backend does: requests in, batches of answers out, in whatever order is quick."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+from core.generation.failures import Failure
 
 Message = dict[str, str]
 """`{"role": "system" | "user" | "assistant", "content": text}`, as chat APIs and chat templates take it."""
@@ -10,11 +12,15 @@ Message = dict[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoding:
-    """How answers are drawn. Temperature 0 is greedy and repeatable."""
+    """How answers are drawn. Temperature 0 is greedy and repeatable.
+
+    `structured` asks an endpoint to hold answers to the set's JSON schema, as far as it can; a local model ignores it.
+    """
 
     max_new_tokens: int = 48
     temperature: float = 0.0
     seed: int = 0
+    structured: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +30,7 @@ class Request:
     key: str
     messages: tuple[Message, ...]
     repeat: int = 0
+    schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +39,7 @@ class Answer:
 
     key: str
     text: str | None = None
-    failure: str | None = None
+    failure: Failure | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     latency_s: float | None = None

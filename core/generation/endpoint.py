@@ -1,51 +1,26 @@
-"""One call to an OpenAI-compatible endpoint, bounded in time and size: an Answer, or Failed with the sentence why."""
+"""One call to an OpenAI-compatible endpoint, bounded in time and size: an Answer, or Failed with the reason why."""
 
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from time import monotonic, time
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx2
-import openai
+import aiohttp
+from yarl import URL
 
-from core.errors import Refusal
+from core.generation import failures
+from core.generation.addresses import Forbidden, Resolver
 from core.generation.base import Answer, Decoding, Request
-from core.locale.mark import N_
+from core.generation.failures import Failure
 
 LARGEST_BODY = 2_000_000
 CONNECT_SECONDS = 10.0
-
-TIMEOUT = N_("%(host)s did not answer within %(seconds)s seconds. Try again when it is less busy, or allow more time.")
-RATE_LIMIT = N_(
-    "%(host)s turned the call away because of too many calls (429). Run fewer at once or wait; what is finished is "
-    "kept."
-)
-UNREACHABLE = N_("%(host)s cannot be reached. Check the address and that the server is running.")
-UNTRUSTED = N_("%(host)s shows a certificate that is not trusted here. Check the address, or install its authority.")
-BROKEN = N_("%(host)s cut the connection before the answer was complete. Try again.")
-WRONG_KEY = N_("%(host)s does not accept the key in %(key_env)s (%(status)s). Check the key and what it may do.")
-KEY_WANTED = N_("%(host)s asks for a key (%(status)s). Name the environment variable that holds it.")
-NOT_FOUND = N_(
-    "%(host)s has no model %(model)s, or no chat completions at this address (404). Check both; most addresses end "
-    "in /v1."
-)
-REDIRECT = N_("%(host)s points to another address (%(status)s), which is not followed. Enter the final address.")
-SERVER_ERROR = N_("%(host)s failed (%(status)s). Look into the server's log, or try again later.")
-REJECTED = N_("%(host)s rejected the call (%(status)s): %(detail)s")
-INCOMPATIBLE = N_(
-    "%(host)s did not answer as an OpenAI-compatible server does. Check the address; most addresses end in /v1."
-)
-NO_CHOICE = N_("%(host)s returned no choice, so there is no answer. Try again, or look into the server's log.")
-NO_TEXT = N_("%(host)s returned no text (%(finish)s).")
-ONLY_THOUGHT = N_(
-    "The model used all %(tokens)s tokens before it began to answer. Allow more tokens, or turn its thinking off."
-)
-TOO_LARGE = N_("%(host)s sent an answer that is compressed or larger than %(megabytes)s MB; neither is read.")
-UNSENDABLE = N_("The prompt holds broken characters (half of a surrogate pair), which cannot be sent. Correct it.")
+STRUCTURED = ("json_schema", "json_object", "text")
+"""Ways to ask for JSON, the strictest first. A server that does not know one is asked in the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,97 +40,150 @@ class Endpoint:
 
 
 class Failed(Exception):
-    """One call failed. `again` if another try may help; `wholly` if every call would fail the same way."""
+    """One call failed. `again` if another try may help; `after_s` is how long the server asks to wait before it."""
 
-    def __init__(
-        self, refusal: Refusal, *, again: bool = False, wholly: bool = False, after_s: float | None = None
-    ) -> None:
+    def __init__(self, failure: Failure, *, again: bool = False, after_s: float | None = None) -> None:
         super().__init__()
-        self.refusal, self.again, self.wholly, self.after_s = refusal, again, wholly, after_s
+        self.failure, self.after_s = failure, after_s
+        self.again = again or failure.code in failures.PASSING
 
 
 class Line:
     """Open connections to an endpoint, at most `width` of them. To be used within one event loop, and closed."""
 
-    def __init__(self, endpoint: Endpoint, width: int) -> None:
-        self.endpoint = endpoint
-        self.limit_name = "max_tokens"
-        limits = httpx2.Limits(max_connections=width, max_keepalive_connections=width)
-        self.client = openai.AsyncOpenAI(
-            base_url=endpoint.base_url,
-            api_key="unused",  # each call says what it sends, so that no key for another service is sent here
-            max_retries=0,
-            http_client=httpx2.AsyncClient(
-                transport=_Bounded(verify=ssl.create_default_context(), trust_env=False, limits=limits),
-                timeout=httpx2.Timeout(endpoint.deadline_s, connect=min(CONNECT_SECONDS, endpoint.deadline_s)),
-                follow_redirects=False,
-                trust_env=False,
-            ),
+    def __init__(self, endpoint: Endpoint, width: int, structured: str = STRUCTURED[0]) -> None:
+        self.endpoint, self.structured = endpoint, structured
+        self._limit_name, self._proven = "max_tokens", False
+        self._url = URL(endpoint.base_url.rstrip("/") + "/chat/completions", encoded=True)
+        headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
+        if endpoint.key:
+            headers["Authorization"] = f"Bearer {endpoint.key}"
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=width, resolver=Resolver(), ssl=ssl.create_default_context()),
+            headers=headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=self._timeout(endpoint.deadline_s),
+            auto_decompress=False,  # a small body can be unpacked to a large one
+            trust_env=False,
         )
 
     async def close(self) -> None:
         """Give the connections back."""
-        await self.client.close()
+        await self._session.close()
 
-    async def call(self, request: Request, decoding: Decoding) -> Answer:
-        """One try. Repeats of a request differ in their seed."""
-        messages: Any = request.messages
-        limit: Any = {self.limit_name: decoding.max_new_tokens}
+    async def call(self, request: Request, decoding: Decoding, seconds: float) -> Answer:
+        """One try that may take so long. Repeats of a request differ in their seed."""
         began = monotonic()
-        try:
-            response = await self.client.chat.completions.with_raw_response.create(
-                model=self.endpoint.model,
-                messages=messages,
-                temperature=decoding.temperature,
-                seed=decoding.seed + request.repeat,
-                extra_headers={
-                    "Authorization": f"Bearer {self.endpoint.key}" if self.endpoint.key else openai.Omit(),
-                    "OpenAI-Organization": openai.Omit(),
-                    "OpenAI-Project": openai.Omit(),
-                    "Accept-Encoding": "identity",
-                },
-                **limit,
-            )
-        except openai.APIStatusError as error:
-            raise self._status(error) from None
-        except openai.APIConnectionError as error:
-            raise self._connection(error.__cause__) from None
-        except _TooLarge:
-            raise self.failed(TOO_LARGE, megabytes=LARGEST_BODY // 1_000_000) from None
-        except UnicodeError:
-            raise self.failed(UNSENDABLE) from None
-        return self._read(request, decoding, response.http_response.content, monotonic() - began)
+        while True:
+            limit_name, structured = self._limit_name, self.structured
+            body = self._body(request, decoding)
+            status, headers, received = await self._post(body, seconds - (monotonic() - began))
+            if status == 200:
+                self._proven = True
+                return self._read(request, decoding, received, monotonic() - began)
+            self._adapt(status, received, request, decoding)
+            if (limit_name, structured) == (self._limit_name, self.structured):
+                raise self._status(status, headers, received)
 
-    def failed(
-        self, message: str, *, again: bool = False, wholly: bool = False, after_s: float | None = None, **values: object
-    ) -> Failed:
-        """The failure with its sentence filled in."""
-        refusal = Refusal(message, **values, host=self.endpoint.host)
-        return Failed(refusal, again=again, wholly=wholly, after_s=after_s)
+    def failed(self, code: str, *, after_s: float | None = None, again: bool = False, **values: object) -> Failed:
+        """The failure with what its sentence needs."""
+        return Failed(Failure(code=code, values={**values, "host": self.endpoint.host}), again=again, after_s=after_s)
 
     def timeout(self) -> Failed:
         """The failure of a call that ran out of time."""
-        return self.failed(TIMEOUT, again=True, seconds=f"{self.endpoint.deadline_s:g}")
+        return self.failed("timeout", seconds=f"{self.endpoint.deadline_s:g}")
+
+    async def models(self) -> list[str]:
+        """The names of the models that the server lists; empty if it does not say."""
+        url = URL(self.endpoint.base_url.rstrip("/") + "/models", encoded=True)
+        try:
+            async with self._session.get(url, allow_redirects=False) as response:
+                listed = json.loads(await self._received(response))["data"]
+            return sorted(str(one["id"])[:100] for one in listed)
+        except (aiohttp.ClientError, TimeoutError, Failed, ValueError, LookupError, TypeError, RecursionError):
+            return []
+
+    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(total=max(seconds, 0.001), sock_connect=min(CONNECT_SECONDS, max(seconds, 0.001)))
+
+    def _body(self, request: Request, decoding: Decoding) -> bytes:
+        body: dict[str, Any] = {
+            "model": self.endpoint.model,
+            "messages": request.messages,
+            self._limit_name: decoding.max_new_tokens,
+            "temperature": decoding.temperature,
+            "seed": decoding.seed + request.repeat,
+        }
+        if decoding.structured and self.structured == "json_schema" and request.schema is not None:
+            schema = {"name": "answer", "schema": request.schema, "strict": _strict(request.schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        elif decoding.structured and self.structured != "text":
+            body["response_format"] = {"type": "json_object"}
+        try:
+            return json.dumps(body, ensure_ascii=False).encode()
+        except UnicodeError:
+            raise self.failed("unsendable") from None
+
+    async def _post(self, body: bytes, seconds: float) -> tuple[int, Mapping[str, str], bytes]:
+        whole = seconds > self.endpoint.deadline_s - 0.05  # the session's own limit, made once
+        timeout = self._session.timeout if whole else self._timeout(seconds)
+        try:
+            async with self._session.post(self._url, data=body, allow_redirects=False, timeout=timeout) as response:
+                return response.status, response.headers, await self._received(response)
+        except aiohttp.ClientConnectorDNSError as error:
+            if isinstance(error.os_error, Forbidden):
+                raise self.failed("address", ip=error.os_error.ip) from None
+            raise self.failed("dns") from None
+        except aiohttp.ClientConnectorCertificateError:
+            raise self.failed("untrusted") from None
+        except aiohttp.ClientConnectorSSLError:
+            raise self.failed("no_tls") from None
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            raise self.failed("unreachable") from None
+        except TimeoutError:
+            raise self.timeout() from None
+        except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError):
+            raise self.failed("broken") from None
+        except aiohttp.ClientError:  # what is no HTTP
+            raise self.failed("incompatible") from None
+
+    async def _received(self, response: aiohttp.ClientResponse) -> bytes:
+        """The whole body if it is small enough; of a body that is not, no more than that is ever read."""
+        packed = response.headers.get("Content-Encoding", "identity").lower() != "identity"
+        if packed or (response.content_length or 0) > LARGEST_BODY:
+            response.close()
+            raise self._too_large()
+        parts, size = [], 0
+        async for part in response.content.iter_any():
+            size += len(part)
+            if size > LARGEST_BODY:
+                response.close()
+                raise self._too_large()
+            parts.append(part)
+        return b"".join(parts)
+
+    def _too_large(self) -> Failed:
+        return self.failed("too_large", megabytes=LARGEST_BODY // 1_000_000)
 
     def _read(self, request: Request, decoding: Decoding, body: bytes, seconds: float) -> Answer:
         """The answer in a body that may be anything: compatible servers leave out much of what the format asks for."""
         try:
             loaded = json.loads(body)
             if loaded["choices"] == []:
-                raise self.failed(NO_CHOICE)
+                raise self.failed("no_choice")
             choice = loaded["choices"][0]
             text, finish = choice["message"].get("content"), str(choice.get("finish_reason"))
             usage = loaded.get("usage") or {}
             counts = [usage.get("prompt_tokens"), usage.get("completion_tokens")]
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            raise self.failed(INCOMPATIBLE) from None
+            raise self.failed("incompatible") from None
         if not text and finish == "length":
-            raise self.failed(ONLY_THOUGHT, tokens=decoding.max_new_tokens)
+            raise self.failed("only_thought", tokens=decoding.max_new_tokens)
         if text is None:
-            raise self.failed(NO_TEXT, finish=self._quoted(finish))
+            raise self.failed("no_text", finish=self._quoted(finish))
         if not isinstance(text, str):
-            raise self.failed(INCOMPATIBLE)
-        prompt_tokens, completion_tokens = (count if isinstance(count, int) else None for count in counts)
+            raise self.failed("incompatible")
+        prompt_tokens, completion_tokens = (_count(count) for count in counts)
         return Answer(
             key=request.key,
             text=text.encode("utf-8", "replace").decode(),  # half a surrogate pair could not be stored
@@ -164,76 +192,78 @@ class Line:
             latency_s=seconds,
         )
 
-    def _status(self, error: openai.APIStatusError) -> Failed:
-        status, after_s = error.status_code, _retry_after(error.response.headers.get("retry-after", ""))
-        if status in (401, 403):
-            message = KEY_WANTED if self.endpoint.key_env is None else WRONG_KEY
-            return self.failed(message, wholly=True, status=status, key_env=self.endpoint.key_env)
-        if status == 404:
-            return self.failed(NOT_FOUND, wholly=True, model=self.endpoint.model)
-        if status == 429:
-            return self.failed(RATE_LIMIT, again=True, after_s=after_s)
-        if status == 408 or status >= 500:
-            return self.failed(SERVER_ERROR, again=True, after_s=after_s, status=status)
-        if status < 400:
-            return self.failed(REDIRECT, wholly=True, status=status)
-        renamed = self.limit_name == "max_tokens" and "max_completion_tokens" in error.message
-        if renamed:  # newer models of OpenAI want it under this name, most other servers under the old one
-            self.limit_name = "max_completion_tokens"
-        return self.failed(REJECTED, again=renamed or status == 409, status=status, detail=self._quoted(error.message))
+    def _adapt(self, status: int, body: bytes, request: Request, decoding: Decoding) -> None:
+        """Ask in another way from now on, if the server did not know the one it was asked in."""
+        said = body[:5000].decode("utf-8", "replace").lower()
+        if status == 400 and "max_completion_tokens" in said and self._limit_name == "max_tokens":
+            # Newer models of OpenAI want it under this name, most other servers under the old one.
+            self._limit_name = "max_completion_tokens"
+        elif decoding.structured and self.structured != "text" and status in (400, 404, 415, 422, 500, 501):
+            words = ("response_format", "json_schema", "json_object", "schema", "structured", "grammar", "guided")
+            if any(word in said for word in words) or (not self._proven and status in (400, 422)):
+                self.structured = STRUCTURED[STRUCTURED.index(self.structured) + 1]
+                if request.schema is None and self.structured == "json_object":
+                    self.structured = "text"  # without a schema the first two ask the same
 
-    def _connection(self, cause: BaseException | None) -> Failed:
-        if isinstance(cause, httpx2.ConnectError) and "CERTIFICATE" in str(cause):
-            return self.failed(UNTRUSTED, wholly=True)
-        if isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout)):
-            return self.failed(UNREACHABLE, again=True, wholly=True)
-        return self.timeout() if isinstance(cause, httpx2.TimeoutException) else self.failed(BROKEN, again=True)
+    def _status(self, status: int, headers: Mapping[str, str], body: bytes) -> Failed:
+        after_s = _retry_after(headers.get("Retry-After", ""))
+        if status in (401, 403):
+            code = "key_wanted" if self.endpoint.key_env is None else "wrong_key"
+            return self.failed(code, status=status, key_env=self.endpoint.key_env)
+        if status == 404:
+            return self.failed("not_found", model=self.endpoint.model)
+        if status == 429:
+            return self.failed("rate_limit", after_s=after_s)
+        if status == 408 or status >= 500:
+            return self.failed("server_error", after_s=after_s, status=status)
+        if status < 300:
+            return self.failed("incompatible")
+        if status < 400:
+            return self.failed("redirect", status=status)
+        return self.failed("rejected", again=status == 409, status=status, detail=self._quoted(_message(body)))
 
     def _quoted(self, text: str) -> str:
         """What a server says, short and without the key it may repeat."""
         return (text.replace(self.endpoint.key, "…") if self.endpoint.key else text)[:300]
 
 
+def _message(body: bytes) -> str:
+    """The words of an error's body, in the form that OpenAI gives it or as they are."""
+    text = body.decode("utf-8", "replace")
+    try:
+        said = json.loads(text)["error"]
+        return str(said["message"] if isinstance(said, dict) else said)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return text
+
+
+def _count(value: object) -> int | None:
+    """A number of tokens that can be believed and stored."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
+
+
+def _strict(schema: Any) -> bool:
+    """Whether the schema is one that OpenAI takes as strict: every object closed and every field required."""
+    if isinstance(schema, list):
+        return all(map(_strict, schema))
+    if not isinstance(schema, dict):
+        return True
+    fields = schema.get("properties")
+    if isinstance(fields, dict) and (
+        schema.get("additionalProperties") is not False or set(schema.get("required", [])) != set(fields)
+    ):
+        return False
+    return all(map(_strict, schema.values()))
+
+
 def _retry_after(header: str) -> float | None:
     """Seconds to wait, from either form of the header: a number, or a date."""
     try:
-        return max(0.0, float(header))
+        seconds = float(header)
+        return seconds if 0 <= seconds < float("inf") else None
     except ValueError:
         pass
     try:
         return max(0.0, parsedate_to_datetime(header).timestamp() - time())
     except (ValueError, OverflowError):
         return None
-
-
-class _TooLarge(Exception):
-    pass
-
-
-class _Bounded(httpx2.AsyncHTTPTransport):
-    """Reads no body, not even of an error, that is larger than any answer. A compressed one could hide its size."""
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        response = await super().handle_async_request(request)
-        if response.headers.get("content-encoding", "identity") != "identity":
-            await response.aclose()
-            raise _TooLarge
-        assert isinstance(response.stream, httpx2.AsyncByteStream)
-        response.stream = _Counted(response.stream)
-        return response
-
-
-class _Counted(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
-        self.stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        size = 0
-        async for chunk in self.stream:
-            size += len(chunk)
-            if size > LARGEST_BODY:
-                raise _TooLarge
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self.stream.aclose()

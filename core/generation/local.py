@@ -15,11 +15,10 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList,
 from core import content
 from core.generation import batching, shared_prefix, weights
 from core.generation.base import Answer, Decoding, Request
+from core.generation.failures import Failure
 
 BATCH = 96
 """Answers decoded together at most: beyond that little is gained, and answers reach the disk less often."""
-
-OUT_OF_MEMORY = "The machine ran out of memory on this prompt alone. Use a smaller model or a shorter prompt."
 
 STEP = 32
 """Prompt tokens that are read in the time of one decoding step of a small batch."""
@@ -93,7 +92,8 @@ class LocalGenerator:
                     size = len(batch) // 2
                     continue
                 del waiting[:size]
-                yield answers or [Answer(key=batch[0][0].key, failure=OUT_OF_MEMORY, prompt_tokens=len(batch[0][1]))]
+                lost = Answer(key=batch[0][0].key, failure=Failure(code="memory"), prompt_tokens=len(batch[0][1]))
+                yield answers or [lost]
 
     def _read(
         self, requests: Sequence[Request], decoding: Decoding
@@ -104,14 +104,12 @@ class LocalGenerator:
             try:
                 tokens = weights.prompt(self.tokenizer, request.messages)
             except TemplateError as error:
-                failure = f"The model's chat template does not take these messages: {error}."
+                failure = Failure(code="template", values={"detail": str(error)[:300]})
                 refused.append(Answer(key=request.key, failure=failure))
                 continue
             if len(tokens) + decoding.max_new_tokens > self.context:
-                failure = (
-                    f"The prompt has {len(tokens)} tokens and {decoding.max_new_tokens} are kept for the answer, but "
-                    f"the model takes {self.context} in all. Shorten the prompt, the examples or the context."
-                )
+                values = {"prompt": len(tokens), "answer": decoding.max_new_tokens, "context": self.context}
+                failure = Failure(code="too_long", values=values)
                 refused.append(Answer(key=request.key, failure=failure, prompt_tokens=len(tokens)))
             else:
                 asked.append((request, tokens))

@@ -2,153 +2,251 @@
 
 import asyncio
 import os
+import random
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
-from urllib.parse import urlsplit
-
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
-from tenacity.wait import wait_random_exponential
 
 from core.errors import Refusal
+from core.generation import addresses, failures, limits
 from core.generation.base import Answer, Decoding, Request
-from core.generation.endpoint import Endpoint, Failed, Line
+from core.generation.endpoint import STRUCTURED, Endpoint, Failed, Line
+from core.generation.limits import Pace, Price, Rates, Spending
 from core.locale.mark import N_
 
 TRIES = 5
-BATCH = 64
-BATCH_SECONDS = 1.0
 GLANCE_SECONDS = 0.25
 """`stopped` is asked at least this often."""
+LONGEST_WAIT_S = 120.0
+"""How long one call waits in all when the server asks for pauses (429)."""
+HOPELESS = 40
+"""So many failures one after the other, and more than twice what runs at once, end the job: it can be resumed."""
 
-BAD_ADDRESS = N_(
-    "The address %(address)s cannot be used. It has to start with http:// or https:// and hold no user name, "
-    "question mark or #; most addresses end in /v1."
-)
 NO_KEY = N_(
     "The environment variable %(key_env)s holds no usable key. Set it where Countersign is started, then start again."
+)
+GIVEN_UP = N_(
+    "The last %(count)s calls all failed, so the rest was not tried. The reasons are listed with the results. "
+    "Press Resume when the server is well again."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteGenerator:
-    """A configured endpoint and how many calls may run at once. `load` makes it."""
+    """A configured endpoint and how many calls may run at once. `load` makes it.
+
+    `learned` is what the calls taught about the server, such as how it can be asked for JSON.
+    """
 
     endpoint: Endpoint
     concurrency: int
+    rates: Rates = field(default_factory=Rates)
+    price: Price = field(default_factory=Price)
+    spending: Spending = field(default_factory=lambda: Spending(None))
+    learned: dict[str, str] = field(default_factory=dict)
 
     def generate(
         self, requests: Sequence[Request], decoding: Decoding, *, stopped: Callable[[], bool] = lambda: False
     ) -> Iterator[list[Answer]]:
-        """Answers in batches, about one a second; a call that failed is an Answer with its failure.
+        """Answers as soon as they are in; a call that failed is an Answer with its failure.
 
         The first call goes alone: if it shows that none can succeed (no server, wrong key, no such model), that is a
-        Refusal. When `stopped`, what is finished is yielded and the calls still running are cancelled.
+        Refusal, and so is a long row of failures. When `stopped`, what is finished is yielded and the calls still
+        running are cancelled; when the spending cap is reached, no further call is started.
         """
-        waiting, running, batch = deque(requests), set[asyncio.Task[Answer]](), list[Answer]()
-        proven, yielded = False, monotonic()
-        line = Line(self.endpoint, self.concurrency)
         with asyncio.Runner() as runner:
+            crew = runner.run(_crew(self, requests, decoding))
             try:
-                while (waiting or running) and not stopped():
-                    room = (self.concurrency if proven else 1) - len(running)
-                    starting = [waiting.popleft() for _ in range(min(room, len(waiting)))]
-                    done, running = runner.run(_advance(running, line, starting, decoding, first=not proven))
-                    batch += [task.result() for task in done]
-                    proven = proven or bool(done)
-                    if len(batch) >= BATCH or (batch and monotonic() - yielded >= BATCH_SECONDS):
-                        yield batch
-                        batch, yielded = [], monotonic()
-                batch += [task.result() for task in running if task.done()]
-                if batch:
-                    yield batch
+                while not stopped() and runner.run(crew.advance()):
+                    yield crew.take()
+                if left := crew.take():
+                    yield left
             finally:
-                runner.run(_close(running, line))
+                self.learned["structured"] = crew.line.structured
+                runner.run(crew.close())
 
 
 def load(
-    *, base_url: str, model: str, key_env: str | None, concurrency: int = 16, deadline_s: float = 60
+    *,
+    base_url: str,
+    model: str,
+    key_env: str | None,
+    concurrency: int = 16,
+    deadline_s: float = 60,
+    rates: Rates | None = None,
+    price: Price | None = None,
+    spending: Spending | None = None,
+    structured: str = STRUCTURED[0],
 ) -> RemoteGenerator:
     """The endpoint, not yet called. The key is in the environment variable named, if one is.
 
-    `deadline_s` bounds one answer with all its tries.
+    `deadline_s` bounds one answer with all its tries, apart from the pauses that the server asks for.
     """
-    address = base_url.strip()
-    if not _usable(address):
-        # A password must not be repeated, so all before an @ is left out.
-        raise Refusal(BAD_ADDRESS, address=address.rpartition("@")[2])
+    address = addresses.check(base_url)
     key = os.environ.get(key_env, "").strip() if key_env else ""
     if key_env and not (key and key.isascii() and key.isprintable()):
         raise Refusal(NO_KEY, key_env=key_env)
-    endpoint = Endpoint(base_url=address, model=model, key_env=key_env or None, key=key, deadline_s=deadline_s)
-    return RemoteGenerator(endpoint=endpoint, concurrency=max(1, concurrency))
+    return RemoteGenerator(
+        endpoint=Endpoint(base_url=address, model=model, key_env=key_env or None, key=key, deadline_s=deadline_s),
+        concurrency=max(1, concurrency),
+        rates=rates or Rates(),
+        price=price or Price(),
+        spending=spending or Spending(None),
+        learned={"structured": structured},
+    )
 
 
 def check(base_url: str, model: str, key_env: str | None) -> None:
     """Ask the endpoint one small thing. Raises Refusal with what stands in the way of using it."""
     asked = Request(key="check", messages=({"role": "user", "content": "Reply with: OK"},))
     generator = load(base_url=base_url, model=model, key_env=key_env, deadline_s=20)
-    [[answer]] = generator.generate([asked], Decoding(max_new_tokens=256))
+    try:
+        [answer] = [one for batch in generator.generate([asked], Decoding(max_new_tokens=256)) for one in batch]
+    except Refusal as refusal:
+        if refusal.message == failures.MESSAGES["not_found"] and (known := _models(generator)):
+            raise Refusal(
+                N_("%(host)s has no model %(model)s. It has: %(known)s."),
+                host=generator.endpoint.host,
+                model=model,
+                known=", ".join(known[:20]),
+            ) from None
+        raise
     if answer.failure is not None:
-        raise Refusal(N_("The server was reached but gave no answer: %(problem)s"), problem=answer.failure)
+        raise answer.failure.refusal
 
 
-def _usable(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-        port = parts.port
-    except ValueError:
-        return False
-    plain = not (parts.query or parts.fragment or "@" in parts.netloc or not address.isprintable())
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0 and plain
-
-
-async def _advance(
-    running: set[asyncio.Task[Answer]], line: Line, starting: Sequence[Request], decoding: Decoding, *, first: bool
-) -> tuple[set[asyncio.Task[Answer]], set[asyncio.Task[Answer]]]:
-    """Start these calls and wait until any call is done, or for a glance; the done and the running ones."""
-    started = {asyncio.create_task(_answer(line, request, decoding, first=first)) for request in starting}
-    return await asyncio.wait(running | started, timeout=GLANCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-
-
-async def _answer(line: Line, request: Request, decoding: Decoding, *, first: bool) -> Answer:
-    failed = line.timeout()
-
-    async def attempt() -> Answer:
-        nonlocal failed
+def _models(generator: RemoteGenerator) -> list[str]:
+    async def ask() -> list[str]:
+        line = Line(generator.endpoint, 1)
         try:
-            return await line.call(request, decoding)
-        except Failed as error:
-            failed = error
-            raise
+            return await line.models()
+        finally:
+            await line.close()
 
-    deadline_s = line.endpoint.deadline_s
-    tries = AsyncRetrying(
-        retry=retry_if_exception(lambda error: isinstance(error, Failed) and error.again),
-        stop=stop_after_attempt(TRIES) | stop_before_delay(deadline_s),
-        wait=_pause,
-        reraise=True,
-    )
-    try:
-        async with asyncio.timeout(deadline_s):
-            return await tries(attempt)
-    except (Failed, TimeoutError):
-        if first and failed.wholly:
-            raise failed.refusal from None
-    return Answer(key=request.key, failure=str(failed.refusal))
+    return asyncio.run(ask())
 
 
-def _pause(state: RetryCallState) -> float:
-    """As long as the server asks for, else longer each time with jitter, so that the calls do not return together."""
-    error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, Failed) and error.after_s is not None:
-        return error.after_s
-    return wait_random_exponential(multiplier=0.5, max=8)(state)
+async def _crew(generator: RemoteGenerator, requests: Sequence[Request], decoding: Decoding) -> "_Crew":
+    return _Crew(generator, requests, decoding)
 
 
-async def _close(running: set[asyncio.Task[Answer]], line: Line) -> None:
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
-    await line.close()
+class _Crew:
+    """The callers of one `generate`: each takes a request, sees it through, and takes the next."""
+
+    def __init__(self, generator: RemoteGenerator, requests: Sequence[Request], decoding: Decoding) -> None:
+        self.line = Line(generator.endpoint, generator.concurrency, generator.learned["structured"])
+        self._generator, self._decoding = generator, decoding
+        self._pace = Pace(generator.rates)
+        self._limited = generator.rates != Rates() or generator.spending.cap is not None
+        self._waiting, self._finished = deque(requests), list[Answer]()
+        self._news = asyncio.Event()
+        self._width = float(generator.concurrency)  # how many of the callers work; fewer after a 429
+        self._busy = self._failed_in_a_row = 0
+        self._callers = {asyncio.create_task(self._call_on(0, alone=True))}
+
+    async def advance(self) -> bool:
+        """Go on until an answer is in or a glance is over; False when there is nothing left to do."""
+        self._news.clear()
+        try:
+            async with asyncio.timeout(GLANCE_SECONDS):
+                await self._news.wait()
+        except TimeoutError:
+            pass
+        for caller in self._callers:
+            if caller.done():
+                caller.result()  # a Refusal ends it all
+        return bool(self._finished) or not all(caller.done() for caller in self._callers)
+
+    def take(self) -> list[Answer]:
+        """What is finished and was not taken yet."""
+        taken, self._finished = self._finished, []
+        return taken
+
+    async def close(self) -> None:
+        """Cancel what is running."""
+        for caller in self._callers:
+            caller.cancel()
+        await asyncio.gather(*self._callers, return_exceptions=True)
+        await self.line.close()
+
+    async def _call_on(self, number: int, *, alone: bool = False) -> None:
+        try:
+            while self._waiting:
+                if number >= self._width:
+                    await asyncio.sleep(GLANCE_SECONDS)
+                    continue
+                most = 0.0
+                if self._limited:
+                    most = self._most(self._waiting[0])
+                    if not self._generator.spending.reserve(most):
+                        if not self._busy:
+                            self._generator.spending.reached = True
+                            return
+                        await asyncio.sleep(0.05)  # those that are under way may cost less than was set aside
+                        continue
+                request = self._waiting.popleft()
+                self._busy += 1
+                answer = await self._see_through(request, alone=alone)
+                self._busy -= 1
+                if self._limited:
+                    self._generator.spending.settle(most, self._cost(answer, most))
+                self._finished.append(answer)
+                self._news.set()
+                if alone:
+                    alone = False
+                    self._callers |= {
+                        asyncio.create_task(self._call_on(place)) for place in range(1, self._generator.concurrency)
+                    }
+        finally:
+            self._news.set()
+
+    async def _see_through(self, request: Request, *, alone: bool) -> Answer:
+        """The answer after as many tries as it takes and may take."""
+        line, decoding = self.line, self._decoding
+        ends, waited, tries = monotonic() + line.endpoint.deadline_s, 0.0, 0
+        while True:
+            if self._limited or waited:
+                before = monotonic()
+                await self._pace.turn(sum(limits.tokens_at_most(request, decoding)))
+                ends += monotonic() - before
+            try:
+                answer = await line.call(request, decoding, ends - monotonic())
+            except Failed as error:
+                failed = error
+            else:
+                self._failed_in_a_row = 0
+                self._width = min(self._width + 1 / self._width, self._generator.concurrency)
+                return answer
+            pause = random.uniform(0.5, 1.0) * min(8.0, 0.5 * 2**tries) if failed.after_s is None else failed.after_s
+            if failed.failure.code == "rate_limit" and waited + pause <= LONGEST_WAIT_S:
+                self._width = max(1.0, self._width / 2) if waited == 0 else self._width
+                self._pace.hold(pause)
+                waited += pause
+                ends += pause
+            else:
+                tries += 1
+                if not failed.again or tries >= TRIES or monotonic() + pause >= ends:
+                    break
+            await asyncio.sleep(pause)
+        return self._give_up(request, failed, alone=alone)
+
+    def _give_up(self, request: Request, failed: Failed, *, alone: bool) -> Answer:
+        if alone and failed.failure.code in failures.WHOLE:
+            raise failed.failure.refusal
+        if failed.again or failed.failure.code in failures.WHOLE:
+            self._failed_in_a_row += 1
+            if self._failed_in_a_row >= max(HOPELESS, 2 * self._generator.concurrency):
+                raise Refusal(GIVEN_UP, count=self._failed_in_a_row)
+        return Answer(key=request.key, failure=failed.failure)
+
+    def _most(self, request: Request) -> float:
+        return self._generator.price.of(*limits.tokens_at_most(request, self._decoding))
+
+    def _cost(self, answer: Answer, most: float) -> float:
+        """What is known of it; a call that may have been served, or was served without counts, is taken at its most."""
+        if answer.failure is not None:
+            return most if answer.failure.code in failures.PERHAPS_PAID else 0.0
+        if answer.prompt_tokens is None or answer.completion_tokens is None:
+            return most
+        return self._generator.price.of(answer.prompt_tokens, answer.completion_tokens)

@@ -87,12 +87,22 @@ def resume(conn: duckdb.DuckDBPyConnection, settings: Settings, job_id: str, *, 
     job = find(conn, job_id)
     if job is None or job.state not in RESUMABLE:
         raise Refusal(N_("This job is not stopped, so there is nothing to resume."))
-    folder = folder_of(settings, job_id)
-    for name in ("stop", "result.json"):
-        (folder / name).unlink(missing_ok=True)
+    begin_again(settings, job_id)
     with audit.change(conn, actor=by.person_id, act="job.resumed", subject=job_id):
-        set_state(conn, job_id, "queued")
-        conn.execute("update jobs set attempts = 0 where job_id = ?", [job_id])
+        queue_again(conn, job_id, job.spec)
+
+
+def begin_again(settings: Settings, job_id: str) -> None:
+    """Take away from the job's folder what says that it has ended."""
+    for name in ("stop", "result.json"):
+        (folder_of(settings, job_id) / name).unlink(missing_ok=True)
+
+
+def queue_again(conn: duckdb.DuckDBPyConnection, job_id: str, spec: Mapping[str, Any]) -> None:
+    """The bare update of an ended job, for a caller that is inside a change already."""
+    set_state(conn, job_id, "queued")
+    said = content.canonical(dict(spec))
+    conn.execute("update jobs set attempts = 0, spec = ? where job_id = ?", [said, job_id])
 
 
 def set_state(

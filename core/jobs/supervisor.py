@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from core.errors import Refusal
-from core.evaluation import models, runs
+from core.evaluation import answers, models, runs, terms
 from core.jobs import folder as job_folder
 from core.jobs import jobs
 from core.jobs.jobs import Job
@@ -27,8 +27,9 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 """How often a worker that died is started again before a person has to look."""
-PATIENCE_S = 20.0
-"""How long a worker may take to heed a stop before it is killed."""
+PATIENCE_S = {"generate": 7.0}
+"""How long a worker may take to heed a stop before it is killed: answers are safe at once, a checkpoint takes time."""
+LONG_PATIENCE_S = 20.0
 
 
 class Supervisor:
@@ -115,7 +116,7 @@ def _follow(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launc
     result = job_folder.result(folder)
     if result is not None and not alive:
         _finish(settings, conn, job, folder, result)
-    elif alive and job.state == "stopping" and _age(folder / "stop") > PATIENCE_S:
+    elif alive and job.state == "stopping" and _age(folder / "stop") > PATIENCE_S.get(job.kind, LONG_PATIENCE_S):
         launcher.kill(folder)
     elif not alive and job.state == "stopping":
         _end(conn, job, "stopped")
@@ -134,7 +135,7 @@ _taken: dict[Path, float] = {}  # shards that are in the database; a restart rea
 def _take_in(conn: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> None:
     new = [shard for shard in job_folder.shards(folder) if shard not in _taken]
     if new:
-        runs.keep(conn, job.job_id, (row for shard in new for row in job_folder.read_lines(shard)))
+        answers.keep(conn, job.job_id, (row for shard in new for row in job_folder.read_lines(shard)))
         _taken.update((shard, time.monotonic()) for shard in new)
 
 
@@ -152,6 +153,8 @@ def _finish(
     ) as detail:
         if follow_up is not None:
             detail |= follow_up(conn)
+        for model_id, what in result.get("learned", {}).items():
+            terms.remember(conn, model_id, what["structured"])
         jobs.set_state(conn, job.job_id, result["status"], result["message"], result.get("values"))
 
 

@@ -1,8 +1,12 @@
 """Words that the evaluation pages share, for what core keeps as short names."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from core.generation import failures
 from core.locale.mark import N_
+from pages._ui.session import plain
 
 SPLITS = {
     "dev": N_("Prompt tuning (dev)"),
@@ -61,3 +65,9 @@ SHIPPED_PROMPTS = (
 def row_height(texts: Iterable[str], lines: int = 3) -> int | None:
     """Of a table whose widest column holds these texts: room for so many lines if one of them is long."""
     return 24 * lines + 6 if any(len(text) > 60 for text in texts) else None
+
+
+def failure(row: Mapping[str, Any]) -> str:
+    """Why a call failed, in the reader's language; in English where an older version kept only the sentence."""
+    message = failures.MESSAGES.get(row["failure_code"])
+    return plain(message, **json.loads(row["failure_values"] or "{}")) if message else str(row["failure"])

@@ -1,6 +1,6 @@
 import pytest
 
-from core.evaluation import models, runs
+from core.evaluation import answers, models, runs
 from core.evaluation.demo_task import TRIAGE
 from core.review import queues
 
@@ -33,7 +33,7 @@ def test_answers_that_wait_for_me_are_counted(page, task, conn, mina, model):
     run = runs.latest_ladder(conn, task, TRIAGE)[0]
     sample = conn.execute("select sample_id from samples where split = 'dev' limit 1").fetchone()[0]
     row = {"run_id": run["run_id"], "sample_id": sample, "repeat": 0, "text": "x", "failure": None}
-    runs.keep(conn, run["job_id"], [row])
+    answers.keep(conn, run["job_id"], [row])
     queues.create(conn, by=mina, task_id=task, run_ids=[run["run_id"]])
     labels = [link.proto.label for link in page("home/overview.py").get("page_link")]
     assert "1 answers to rate" in labels

@@ -1,6 +1,6 @@
 import pytest
 
-from core.evaluation import eval_sets, models, runs
+from core.evaluation import answers, eval_sets, models, runs
 from core.evaluation.demo_task import TRIAGE
 from core.jobs import jobs
 from core.review import queues, ratings
@@ -28,7 +28,7 @@ def answer(conn, run, *, right, failure=None):
         | {"text": None if failure else sample.reference if place < right else '{"intent": "none"}'}
         for place, sample in enumerate(samples)
     ]
-    return runs.keep(conn, run["job_id"], rows)
+    return answers.keep(conn, run["job_id"], rows)
 
 
 def test_running_the_ladder_queues_one_job_with_a_run_per_rung_and_not_a_second_one(page, task, conn, ladder):

@@ -43,7 +43,8 @@ def test_a_folder_with_something_missing_is_refused_by_name(conn, mina, folder, 
 @pytest.mark.parametrize(
     ("url", "name", "key", "sentence"),
     [
-        ("ftp://x", "m", "", "not a web address"),
+        ("ftp://x", "m", "", "cannot be used"),
+        ("http://models.example:8000/v1", "m", "", "not allowed here"),
         ("http://127.0.0.1:1/v1", " ", "", "needs a model name"),
         ("http://127.0.0.1:1/v1", "m", "sk-1234", "environment variable"),
     ],

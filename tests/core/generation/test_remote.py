@@ -40,7 +40,7 @@ def failure(server, fault, **settings):
     server.faults["x"] = [fault] * remote.TRIES
     answers = answered(server, "x", **settings)
     assert answers["start"].text == "echo: start"
-    return answers["x"].failure
+    return str(answers["x"].failure)
 
 
 def free_port():
@@ -155,7 +155,7 @@ def test_a_server_that_hangs_hits_the_deadline(server):
 
 def test_a_fault_that_lasts_is_reported_after_five_tries(server):
     server.faults["x"] = [returns(error(500, "oops", retry_after="0"))] * 9
-    assert "failed (500)" in answered(server, "x")["x"].failure
+    assert "failed (500)" in str(answered(server, "x")["x"].failure)
     assert len(server.faults["x"]) == 4
 
 
@@ -186,7 +186,7 @@ def test_half_a_surrogate_pair_neither_arrives_nor_stops_the_others(server):
     ]
     answers = answered(server, "x", "\ud800")
     assert answers["x"].text == "a?"
-    assert "broken characters" in answers["\ud800"].failure
+    assert "broken characters" in str(answers["\ud800"].failure)
 
 
 def test_models_that_want_the_limit_under_its_new_name_get_it(server):
@@ -205,7 +205,7 @@ def test_the_key_is_sent_to_the_server_and_stays_out_of_every_text(server, monke
     server.key = KEY
     server.faults["x"] = [returns(error(400, f"odd call with key {KEY}"))]
     answer = answered(server, "x", key_env="TEAM_KEY")["x"]
-    assert "odd call with key …" in answer.failure
+    assert "odd call with key …" in str(answer.failure)
     assert KEY not in repr(remote.load(base_url=server.base_url, model="tiny", key_env="TEAM_KEY"))
 
 
@@ -249,12 +249,14 @@ def test_a_port_where_nothing_listens_is_refused_for_the_whole_job(server):
 def test_a_server_that_stops_on_the_way_fails_calls_but_not_the_job():
     with serve() as server:
         generator = remote.load(
-            base_url=server.base_url, model="tiny", key_env=None, concurrency=1, deadline_s=1
+            base_url=server.base_url, model="tiny", key_env=None, concurrency=1, deadline_s=3
         ).generate(asked(*(f"q{i}" for i in range(66))), Decoding())
-        assert len(next(generator)) == 64
+        first: list[object] = []
+        while len(first) < 64:
+            first += next(generator)
     rest = [answer for batch in generator for answer in batch]
-    assert len(rest) == 2
-    assert all("cannot be reached" in (answer.failure or "") for answer in rest)
+    assert len(first) + len(rest) == 66
+    assert "cannot be reached" in str(rest[-1].failure)
 
 
 @pytest.mark.parametrize("key", [None, "", " ", "sk-\n-split", "sk-密"])
@@ -291,15 +293,14 @@ def test_a_password_in_the_address_is_refused_and_not_repeated():
     assert "hunter2" not in str(refused.value)
 
 
-def test_finished_answers_are_handed_over_about_once_a_second(server):
-    server.delay_s = 0.15
+def test_finished_answers_are_handed_over_as_soon_as_they_are_in(server):
+    server.delay_s = 0.2
     generator = remote.load(base_url=server.base_url, model="tiny", key_env=None, concurrency=1)
     began, arrivals = monotonic(), []
-    for batch in generator.generate(asked(*"abcdefghijkl"), Decoding()):
-        arrivals.append((round(monotonic() - began, 1), len(batch)))
-    assert len(arrivals) >= 2
-    assert 0.9 <= arrivals[0][0] <= 2
-    assert sum(count for _, count in arrivals) == 12
+    for batch in generator.generate(asked(*"abc"), Decoding()):
+        arrivals.append((monotonic() - began, len(batch)))
+    assert [count for _, count in arrivals] == [1, 1, 1]
+    assert arrivals[0][0] < 0.4
 
 
 def test_a_stop_keeps_what_is_finished_and_cancels_the_rest(server):
@@ -314,7 +315,7 @@ def test_walking_away_cancels_the_calls(server):
     server.delay_s = 0.05
     generator = remote.load(base_url=server.base_url, model="tiny", key_env=None)
     batches = generator.generate(asked(*(f"q{i}" for i in range(200))), Decoding())
-    assert len(next(batches)) >= 16
+    assert len(next(batches)) >= 1
     batches.close()
     assert len(server.seen) < 200
 

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from core.access.people import Person
-from core.evaluation import runs
+from core.evaluation import answers
 from core.jobs import jobs, supervisor
 from core.release import proofs
 from core.settings import Settings
@@ -57,11 +57,11 @@ def test_nobody_peeks_before_every_answer_is_in(world):
         supervisor.step(world.settings, world.conn, script)
     job_id = proofs.runs_of(world.conn, trial_id)[0]["job_id"]
     jobs.stop(world.conn, world.settings, job_id, by=world.by)
-    answers = script.answers(job_id)
-    runs.keep(world.conn, job_id, answers[:-1])
-    assert sum(run["answered"] for run in proofs.runs_of(world.conn, trial_id)) == len(answers) - 1
+    rows = script.answers(job_id)
+    answers.keep(world.conn, job_id, rows[:-1])
+    assert sum(run["answered"] for run in proofs.runs_of(world.conn, trial_id)) == len(rows) - 1
     assert proofs.report(world.conn, trial_id) is None
-    runs.keep(world.conn, job_id, answers[-1:])
+    answers.keep(world.conn, job_id, rows[-1:])
     assert proofs.report(world.conn, trial_id) is not None
 
 

@@ -1,26 +1,22 @@
 """Eval sets: frozen, numbered versions of samples, each sample in a split for good."""
 
-import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
+from core.evaluation import splits
 from core.evaluation.importing import Row, Split
+from core.evaluation.splits import SHARES
 from core.locale.mark import N_
 from core.store import audit, database
-
-SPLITS: tuple[Split, ...] = get_args(Split)
-"""dev: for the ladder. train: may be learned from. gate: locked until the proof. retain: must not break."""
-
-SHARES: Mapping[Split, float] = {"dev": 0.20, "train": 0.45, "gate": 0.35, "retain": 0.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,25 +46,9 @@ class Sample:
     split: Split
     critical: bool
     tags: tuple[str, ...]
-
-
-def split_of(salt: str, group_id: str, shares: Mapping[Split, float]) -> Split:
-    """The split of a group by salted hash: the same for ever, whatever else is in the file.
-
-    Raises Refusal when the shares do not add up to 1.
-    """
-    if abs(sum(shares.values()) - 1) > 1e-9 or min(shares.values()) < 0:
-        raise Refusal(
-            N_("The shares of the splits add up to %(total)s%%; they must add up to 100%%. Change them."),
-            total=round(sum(shares.values()) * 100),
-        )
-    place = int.from_bytes(hashlib.sha256(f"{salt}\x1f{group_id}".encode()).digest()[:8]) / 2**64
-    reached = 0.0
-    for split in SPLITS:
-        reached += shares.get(split, 0.0)
-        if place < reached:
-            return split
-    return next(split for split in reversed(SPLITS) if shares.get(split))
+    pair: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+    """Further columns of the file it came from, by name."""
 
 
 def save(
@@ -82,10 +62,13 @@ def save(
     schema: Mapping[str, Any] | None = None,
     shares: Mapping[Split, float] = SHARES,
     note: str = "",
+    parent_id: str | None = None,
+    moves: bool = False,
 ) -> EvalSet:
     """Freeze the rows as the next version of the set `name`, all or nothing.
 
-    A group that has a split keeps it; a row that asks for another one is a Refusal, as are no rows and no name.
+    A group that has a split keeps it; a row that asks for another one is a Refusal, unless `moves` are wanted and its
+    group was not used yet. No rows and no name are Refusals, too. `parent_id` is the version the rows were edited from.
     Saving the same content again gives the version that is there.
     """
     roles.require(by, "eval_set.import")
@@ -93,91 +76,63 @@ def save(
         raise Refusal(N_("The eval set needs a name."))
     if not rows:
         raise Refusal(N_("There is no row to save. Import a file with at least one row that is in order."))
-    splits = _assign(conn, task_id, rows, shares)
-    samples = list({sample["sample_id"]: sample for sample in (_sample(task_id, row, splits) for row in rows)}.values())
-    frozen = {"name": name, "scorer": scorer, "schema": schema, "samples": [sample["sample_id"] for sample in samples]}
+    groups = splits.assign(conn, task_id, rows, shares, moves)
+    samples = _frozen(task_id, rows, groups)
+    sample_ids = samples["sample_id"].to_pylist()
+    frozen = {"name": name, "scorer": scorer, "schema": schema, "samples": sample_ids}
     eval_set_id = content.name("set", {"task_id": task_id, **frozen})
     if (existing := find(conn, eval_set_id)) is not None:
         return existing
-    known = {
-        group for (group,) in conn.execute("select group_id from group_splits where task_id = ?", [task_id]).fetchall()
-    }
-    stored = {one for (one,) in conn.execute("select sample_id from samples where task_id = ?", [task_id]).fetchall()}
-    counts = dict(Counter(sample["split"] for sample in samples))
+    counts = {one["values"]: one["counts"] for one in samples["split"].value_counts().to_pylist()}
+    given = {"task_id": [task_id] * len(groups), "group_id": list(groups), "split": list(groups.values())}
+    places = {"eval_set_id": [eval_set_id] * len(samples), "position": range(len(samples)), "sample_id": sample_ids}
     with audit.change(
         conn,
         actor=by.person_id,
         act="eval_set.saved",
         subject=eval_set_id,
-        detail={"name": name, "counts": counts, "note": note},
+        detail={"name": name, "counts": counts, "note": note, "parent": parent_id},
     ) as detail:
         last = conn.execute(
             "select max(version) from eval_sets where task_id = ? and name = ?", [task_id, name]
         ).fetchone()
         version = ((last and last[0]) or 0) + 1
         detail["version"] = version
-        new_groups = [
-            {"task_id": task_id, "group_id": group, "split": split}
-            for group, split in splits.items()
-            if group not in known
-        ]
-        database.insert(conn, "group_splits", new_groups)
-        database.insert(conn, "samples", [sample for sample in samples if sample["sample_id"] not in stored])
-        database.insert(
-            conn,
-            "eval_set_samples",
-            [
-                {"eval_set_id": eval_set_id, "position": position, "sample_id": sample["sample_id"]}
-                for position, sample in enumerate(samples)
-            ],
-        )
-        database.insert(
-            conn,
-            "eval_sets",
-            [
-                {
-                    "eval_set_id": eval_set_id,
-                    "task_id": task_id,
-                    "name": name,
-                    "version": version,
-                    "note": note,
-                    "scorer": scorer,
-                    "schema": content.canonical(schema) if schema else None,
-                    "sample_count": len(samples),
-                    "created_by": by.person_id,
-                    "created_at": database.now(),
-                }
-            ],
-        )
+        with database.offered(conn, pa.table(given)):
+            conn.execute("insert or replace into group_splits by name select * from incoming")
+        with database.offered(conn, samples):
+            conn.execute("insert into samples by name select * from incoming anti join samples using (sample_id)")
+        with database.offered(conn, pa.table(places)):
+            conn.execute("insert into eval_set_samples by name select * from incoming")
+        row = {"eval_set_id": eval_set_id, "task_id": task_id, "name": name, "version": version, "note": note}
+        row |= {"scorer": scorer, "schema": content.canonical(schema) if schema else None}
+        row |= {"sample_count": len(samples), "counts": content.canonical(counts), "parent_id": parent_id}
+        database.insert(conn, "eval_sets", [{**row, "created_by": by.person_id, "created_at": database.now()}])
     saved = find(conn, eval_set_id)
     assert saved is not None
     return saved
 
 
-def _assign(
-    conn: duckdb.DuckDBPyConnection, task_id: str, rows: Sequence[Row], shares: Mapping[Split, float]
-) -> dict[str, Split]:
-    query = "select group_id, split from group_splits where task_id = ?"
-    splits: dict[str, Split] = dict(conn.execute(query, [task_id]).fetchall())
-    for row in rows:
-        asked: Split | None = row.split
-        split = splits.setdefault(row.group_id, asked or split_of(task_id, row.group_id, shares))
-        if asked and asked != split:
-            raise Refusal(
-                N_(
-                    "Row %(row)s asks for the split “%(asked)s”, but its group “%(group)s” is in “%(split)s” for good. "
-                    "Correct the split in the file, or give the row a group of its own."
-                ),
-                row=row.line,
-                asked=asked,
-                group=row.group_id,
-                split=split,
-            )
-    return splits
+_COLUMNS = pa.schema(
+    [(name, pa.string()) for name in ("sample_id", "task_id", "key", "input", "context", "reference", "kind", "pair")]
+    + [("group_id", pa.string()), ("split", pa.string()), ("critical", pa.bool_()), ("tags", pa.list_(pa.string()))]
+    + [("fields", pa.string())]
+)
 
 
-def _sample(task_id: str, row: Row, splits: Mapping[str, Split]) -> dict[str, Any]:
-    sample = {
+def _frozen(task_id: str, rows: Sequence[Row], groups: Mapping[str, Split]) -> pa.Table:
+    """The samples by columns, each content once, in the order of the rows; 10,000 at a time, to be kind to memory."""
+    seen: set[str] = set()
+    parts = []
+    for start in range(0, len(rows), 10_000):
+        samples = [_sample(task_id, row, groups[row.group_id]) for row in rows[start : start + 10_000]]
+        new = [one for one in samples if one["sample_id"] not in seen and not seen.add(one["sample_id"])]  # type: ignore[func-returns-value]
+        parts.append(pa.Table.from_pylist(new, schema=_COLUMNS))
+    return pa.concat_tables(parts)
+
+
+def _sample(task_id: str, row: Row, split: Split) -> dict[str, Any]:
+    sample: dict[str, Any] = {
         "task_id": task_id,
         "key": row.key,
         "input": row.input,
@@ -186,51 +141,53 @@ def _sample(task_id: str, row: Row, splits: Mapping[str, Split]) -> dict[str, An
         "kind": row.kind,
         "pair": row.pair,
         "group_id": row.group_id,
-        "split": splits[row.group_id],
+        "split": split,
         "critical": row.critical,
         "tags": list(row.tags),
     }
-    return {"sample_id": content.name("sample", sample), **sample}
-
-
-_COUNTED = """
-    select s.*, (
-        select json_group_object(split, n) from (
-            select split, count(*) as n from eval_set_samples as m join samples as p using (sample_id)
-            where m.eval_set_id = s.eval_set_id group by split
-        )
-    ) as counts
-    from eval_sets as s
-"""
+    if not row.fields:  # samples without further columns keep the names they had before there were any
+        return {"sample_id": content.name("sample", sample), **sample}
+    sample_id = content.name("sample", {**sample, "fields": dict(row.fields)})
+    return {"sample_id": sample_id, **sample, "fields": content.canonical(dict(row.fields))}
 
 
 def find(conn: duckdb.DuckDBPyConnection, eval_set_id: str) -> EvalSet | None:
-    row = database.row(conn, _COUNTED + " where s.eval_set_id = ?", [eval_set_id])
+    row = database.row(conn, "select * from eval_sets where eval_set_id = ?", [eval_set_id])
     return _eval_set(row) if row else None
 
 
 def of_task(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[EvalSet]:
     """The newest version of each of the task's sets, in the order they first came."""
-    query = (
-        _COUNTED
-        + """
-        where s.task_id = ?
-        qualify row_number() over (partition by s.name order by s.version desc) = 1
-        order by min(s.created_at) over (partition by s.name), s.name
-        """
-    )
+    query = """
+        select * from eval_sets where task_id = ?
+        qualify row_number() over (partition by name order by version desc) = 1
+        order by min(created_at) over (partition by name), name
+    """
     return [_eval_set(row) for row in database.rows(conn, query, [task_id])]
 
 
-def samples(conn: duckdb.DuckDBPyConnection, eval_set_id: str, split: Split | None = None) -> list[Sample]:
-    """The set's samples in their order, of one split or of all."""
+def samples(
+    conn: duckdb.DuckDBPyConnection,
+    eval_set_id: str,
+    split: Split | None = None,
+    *,
+    offset: int = 0,
+    limit: int | None = None,
+) -> list[Sample]:
+    """The set's samples in their order, of one split or of all; `limit` of them from number `offset` on."""
     query = """
-        select p.sample_id, key, input, context, reference, kind, group_id, split, critical, tags
+        select p.sample_id, key, input, context, reference, kind, pair, group_id, split, critical, tags, fields
         from eval_set_samples as m join samples as p using (sample_id)
-        where m.eval_set_id = $eval_set_id and ($split is null or split = $split) order by position
+        where m.eval_set_id = $eval_set_id and ($split is null or split = $split)
+        order by position limit $limit offset $offset
     """
-    found = database.rows(conn, query, {"eval_set_id": eval_set_id, "split": split})
-    return [Sample(**{**row, "tags": tuple(row["tags"])}) for row in found]
+    values = {"eval_set_id": eval_set_id, "split": split, "offset": offset, "limit": limit}
+    return [_read(row) for row in database.rows(conn, query, values)]
+
+
+def _read(row: dict[str, Any]) -> Sample:
+    fields = tuple(json.loads(row["fields"]).items()) if row["fields"] else ()
+    return Sample(**{**row, "tags": tuple(row["tags"]), "fields": fields})
 
 
 def _eval_set(row: dict[str, Any]) -> EvalSet:

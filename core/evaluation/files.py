@@ -2,33 +2,35 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import PurePath
-from typing import Any
 
 from core.errors import Refusal
-from core.evaluation import encodings, tables, workbooks
+from core.evaluation import arrow_files, encodings, json_files, tables, workbooks
 from core.evaluation.tables import Record, RowProblem, Table
 from core.locale.mark import N_
 
-LARGEST_FILE = 20_000_000
+LARGEST_FILE = 200_000_000
 """Bytes."""
 
 _DELIMITERS = ",;\t|"
 _DELIMITED = (".csv", ".tsv", ".txt")
-_JSON_LINES = (".jsonl", ".ndjson")
-_SIGNATURES = ((b"PK\x03\x04", "XLSX/ZIP"), (b"\xd0\xcf\x11\xe0", "XLS"), (b"%PDF", "PDF"))
+_JSON = (".jsonl", ".ndjson", ".json")
+_PACKED = {".xlsx": "ZIP", ".zip": "ZIP", ".parquet": "Parquet"}
+_SIGNATURES = ((b"PK\x03\x04", "ZIP"), (b"PAR1", "Parquet"), (b"\xd0\xcf\x11\xe0", "XLS"), (b"%PDF", "PDF"))
+ENDINGS = (*_DELIMITED, *_JSON, *_PACKED)
+"""Of the files that can be read; a ZIP archive holds a Hugging Face dataset folder."""
 
 
 def read(name: str, content: bytes) -> Table:
-    """The table in a CSV, TSV, JSON Lines or XLSX file; `name` is what the file is called.
+    """The table in a CSV, TSV, JSON, JSON Lines, XLSX or Parquet file, or in a packed dataset folder.
 
-    Raises Refusal, and nothing else, when the file as a whole is of no use; single bad rows are in `problems`.
+    `name` is what the file is called. Raises Refusal, and nothing else, when the file as a whole is of no use; single
+    bad rows are in `problems`.
     """
     ending = PurePath(name).suffix.casefold()
-    if ending not in (*_DELIMITED, *_JSON_LINES, ".xlsx"):
+    if ending not in ENDINGS:
         raise Refusal(
             N_("Files of the type “%(ending)s” cannot be read. Save it as CSV, JSONL or XLSX and import that."),
             ending=ending,
@@ -42,14 +44,20 @@ def read(name: str, content: bytes) -> Table:
     found = next((kind for signature, kind in _SIGNATURES if content.startswith(signature)), None)
     if ending == ".xlsx" and found == "XLS":
         raise Refusal(N_("This is an old XLS workbook, or one with a password. Save it as XLSX without a password."))
-    if found and (ending, found) != (".xlsx", "XLSX/ZIP"):
-        raise _misnamed(ending, found)
-    if ending == ".xlsx" and content:
+    if found and found != _PACKED.get(ending):
+        raise _misnamed(ending, "XLSX/ZIP" if found == "ZIP" else found)
+    if not content:
+        return tables.assemble((), "")
+    if ending == ".xlsx":
         return tables.assemble(workbooks.records(content), "XLSX")
+    if ending == ".parquet":
+        return arrow_files.read_parquet(content)
+    if ending == ".zip":
+        return arrow_files.read_archive(content)
     text, encoding = encodings.decode(content)
-    if ending in _JSON_LINES:
-        return tables.assemble(_json_lines(text), encoding)
-    if isinstance(_object(1, text.lstrip().partition("\n")[0]), dict):
+    if ending in _JSON:
+        return json_files.read(text, encoding)
+    if json_files.begins_with_object(text):
         raise _misnamed(ending, "JSONL")
     return tables.assemble(_delimited(text, _delimiter(text)), encoding)
 
@@ -80,17 +88,17 @@ def _delimited(text: str, delimiter: str) -> Iterator[Record]:
     # The limit is one for the whole process, and too low to say which cell is too long.
     csv.field_size_limit(LARGEST_FILE)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    line = 0
     while True:
-        line = reader.line_num + 1
         try:
-            cells = next(reader)
-        except StopIteration:
+            for cells in reader:
+                line, begun = reader.line_num, line + 1
+                if any(map(str.strip, cells)):
+                    yield begun, cells, ()
             return
         except csv.Error:
-            yield line, (), (_misquoted(line, reader.line_num),)
-        else:
-            if any(cell.strip() for cell in cells):
-                yield line, cells, ()
+            line, begun = reader.line_num, line + 1
+            yield begun, (), (_misquoted(begun, line),)
 
 
 def _misquoted(line: int, last: int) -> RowProblem:
@@ -102,49 +110,3 @@ def _misquoted(line: int, last: int) -> RowProblem:
         ),
         values={"first": line, "last": last},
     )
-
-
-def _json_lines(text: str) -> Iterator[Record]:
-    """The names of all objects come first, as a header would; a name that an object lacks is an empty cell."""
-    found: list[tuple[int, dict[str, str] | RowProblem]] = []
-    for line, source in enumerate(text.split("\n"), 1):
-        if source.strip() and (row := _object(line, source)):
-            if len(found) == tables.MOST_ROWS:
-                raise tables.too_many_rows()
-            found.append((line, row))
-    columns = list(dict.fromkeys(name for _, row in found if isinstance(row, dict) for name in row))
-    if found and not columns:
-        raise Refusal(
-            N_("No line of the file is a JSON object. Write one with named fields on each line, and no list around.")
-        )
-    yield 0, columns, ()
-    for line, row in found:
-        if isinstance(row, RowProblem):
-            yield line, (), (row,)
-        else:
-            yield line, [row.get(column, "") for column in columns], ()
-
-
-def _object(line: int, source: str) -> dict[str, str] | RowProblem:
-    try:
-        value = json.loads(source, object_pairs_hook=_named_once)
-        if isinstance(value, dict):
-            return {name: _cell(part) for name, part in value.items()}
-        message, values = N_("The line is JSON, but not an object with named fields."), {}
-    except json.JSONDecodeError as error:
-        message, values = N_("The JSON of the line breaks off at character %(position)s."), {"position": error.pos + 1}
-    except (ValueError, RecursionError):
-        message, values = N_("The JSON of the line names a field twice, or a number or a nesting goes too far."), {}
-    return RowProblem(row=line, message=message, values=values)
-
-
-def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(named := dict(pairs)) < len(pairs):
-        raise ValueError("a name occurs twice")
-    return named
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -3,9 +3,8 @@
 import json
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
 
 from core import content
@@ -18,13 +17,21 @@ Split = Literal["dev", "train", "gate", "retain"]
 Kind = Literal["practice", "concept"]
 """practice: a case as it comes in. concept: the knowledge behind it."""
 
+_KINDS, _SPLITS = get_args(Kind), get_args(Split)
 _YES = ("true", "yes", "y", "1", "是")
 _NO = ("false", "no", "n", "0", "否")
 
 
+PARTS = ("input", "reference", "context", "key", "group", "split", "tags", "kind", "pair", "critical")
+"""Of a sample, each in at most one column."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mapping:
-    """The name of the column that holds each part of a sample; None where the file has no such column."""
+    """The name of the column that holds each part of a sample; None where the file has no such column.
+
+    `fields` are further columns to keep, which prompts may name.
+    """
 
     input: str
     reference: str | None
@@ -36,6 +43,13 @@ class Mapping:
     kind: str | None = None
     pair: str | None = None
     critical: str | None = None
+    fields: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that is used."""
+        single = (getattr(self, part) for part in PARTS)
+        return (*(column for column in single if column is not None), *self.fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +67,8 @@ class Row:
     critical: bool
     tags: tuple[str, ...]
     line: int
+    fields: tuple[tuple[str, str], ...] = ()
+    """Further columns by name, those with a text only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +105,12 @@ def guess(columns: Sequence[str]) -> Mapping | None:
         for part, names in _USUAL_NAMES.items()
     }
     chosen = found.pop("input")
-    return Mapping(input=chosen, **found) if chosen else None
+    return Mapping(input=chosen, **found) if chosen else None  # type: ignore[arg-type]  # none of them is `fields`
 
 
 def normalise(text: str) -> str:
     """The text as two people would call it the same: NFKC, and every run of white space one space."""
-    return " ".join(unicodedata.normalize("NFKC", text).split())
+    return " ".join((text if text.isascii() else unicodedata.normalize("NFKC", text)).split())
 
 
 def check(table: Table, mapping: Mapping) -> Import:
@@ -104,18 +120,26 @@ def check(table: Table, mapping: Mapping) -> Import:
     input and context are a problem of every row concerned. Raises Refusal when the mapping does not fit the table.
     """
     _fit(table.columns, mapping)
+    read = _reader(table.columns, mapping)
     problems = list(table.problems)
-    questions: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for line, cells in zip(table.lines, table.rows, strict=True):
-        row = _row(line, cells, mapping)
+    questions: dict[tuple[str, str], Row | list[Row]] = {}
+    for line, cells in zip(table.lines, table.cells, strict=True):
+        row = read(line, cells)
         if isinstance(row, Row):
-            questions[normalise(row.input), normalise(row.context)].append(row)
+            question = normalise(row.input), normalise(row.context)
+            first = questions.setdefault(question, row)
+            if isinstance(first, list):
+                first.append(row)
+            elif first is not row:
+                questions[question] = [first, row]
         else:
             problems += row
     rows: list[Row] = []
     duplicates: list[tuple[int, int]] = []
     for same in questions.values():
-        if other := _disagreeing(same):
+        if isinstance(same, Row):
+            rows.append(same)
+        elif other := _disagreeing(same):
             problems += other
         else:
             rows.append(same[0])
@@ -129,8 +153,8 @@ def check(table: Table, mapping: Mapping) -> Import:
 
 
 def _fit(columns: Sequence[str], mapping: Mapping) -> None:
-    for column in asdict(mapping).values():
-        if column is not None and column not in columns:
+    for column in mapping.columns:
+        if column not in columns:
             raise Refusal(
                 N_("The file has no column “%(column)s”; its columns are %(columns)s. Choose one of these."),
                 column=column,
@@ -143,43 +167,54 @@ def _fit(columns: Sequence[str], mapping: Mapping) -> None:
         )
 
 
-def _row(line: int, cells: dict[str, str], mapping: Mapping) -> Row | list[RowProblem]:
-    problems: list[RowProblem] = []
+def _reader(columns: Sequence[str], mapping: Mapping) -> Callable[[int, Sequence[str]], Row | list[RowProblem]]:
+    """What turns the cells of one line into a row, with each part's place looked up once for the whole file."""
+    names: dict[str, str | None] = {part: getattr(mapping, part) for part in PARTS}
+    places = {part: columns.index(column) for part, column in names.items() if column is not None}
+    kept = [(column, columns.index(column)) for column in mapping.fields]
 
-    def text(column: str | None) -> str:
-        return cells[column] if column else ""
+    def read(line: int, cells: Sequence[str]) -> Row | list[RowProblem]:
+        found = {part: cells[place] for part, place in places.items()}
+        problems: list[RowProblem] = []
 
-    def word(column: str | None, known: Sequence[str]) -> str:
-        """The cell in lower case if it is one of the known words or empty."""
-        found = normalise(text(column)).casefold()
-        if found and found not in known:
-            problems.append(
-                RowProblem(
-                    row=line,
-                    column=column,
-                    message=N_("“%(word)s” is not a word known here. Write one of %(known)s, or leave the cell empty."),
-                    values={"word": found[:40], "known": ", ".join(known)},
-                )
-            )
-        return found
+        def word(part: str, known: Sequence[str]) -> str:
+            """The cell in lower case if it is one of the known words or empty."""
+            said = normalise(found.get(part, "")).casefold()
+            if said and said not in known:
+                problems.append(_unknown(line, names[part], said, known))
+            return said
 
-    if not normalise(text(mapping.input)):
-        message = N_("The input is empty. Fill it in, or delete the row.")
-        problems.append(RowProblem(row=line, column=mapping.input, message=message))
-    row = Row(
-        key=text(mapping.key).strip() or f"row-{line}",
-        input=text(mapping.input),
-        context=text(mapping.context),
-        reference=text(mapping.reference),
-        kind=cast(Kind, word(mapping.kind, get_args(Kind)) or "practice"),
-        pair=text(mapping.pair).strip(),
-        group_id=text(mapping.group).strip() or content.name("group", normalise(text(mapping.input))),
-        split=cast(Split | None, word(mapping.split, get_args(Split)) or None),
-        critical=word(mapping.critical, _YES + _NO) in _YES,
-        tags=_tags(text(mapping.tags)),
-        line=line,
+        asked = normalise(found["input"])
+        if not asked:
+            message = N_("The input is empty. Fill it in, or delete the row.")
+            problems.append(RowProblem(row=line, kind="empty", column=mapping.input, message=message))
+        row = Row(
+            key=found.get("key", "").strip() or f"row-{line}",
+            input=found["input"],
+            context=found.get("context", ""),
+            reference=found.get("reference", ""),
+            kind=cast(Kind, word("kind", _KINDS) or "practice") if "kind" in found else "practice",
+            pair=found.get("pair", "").strip(),
+            group_id=found.get("group", "").strip() or content.name("group", asked),
+            split=cast(Split | None, word("split", _SPLITS) or None) if "split" in found else None,
+            critical="critical" in found and word("critical", _YES + _NO) in _YES,
+            tags=_tags(found["tags"]) if found.get("tags") else (),
+            line=line,
+            fields=tuple((column, cells[place]) for column, place in kept if cells[place]),
+        )
+        return problems or row
+
+    return read
+
+
+def _unknown(line: int, column: str | None, said: str, known: Sequence[str]) -> RowProblem:
+    return RowProblem(
+        row=line,
+        kind="unknown_word",
+        column=column,
+        message=N_("“%(word)s” is not a word known here. Write one of %(known)s, or leave the cell empty."),
+        values={"word": said[:40], "known": ", ".join(known)},
     )
-    return problems or row
 
 
 def _tags(text: str) -> tuple[str, ...]:
@@ -202,6 +237,7 @@ def _disagreeing(same: list[Row]) -> list[RowProblem]:
     return [
         RowProblem(
             row=row.line,
+            kind="contradiction",
             message=N_("There are two different references for the same input: row %(other)s has another. Keep one."),
             values={"other": different.line if reference == references[0] else same[0].line},
         )
@@ -220,13 +256,17 @@ def _without_clashes(rows: list[Row], problems: list[RowProblem]) -> Iterator[Ro
         split, line = splits.get(row.group_id, (None, 0))
         if (first := keys.setdefault(row.key, row.line)) != row.line:
             message = N_("The key “%(key)s” is that of row %(other)s already. Give every row a key of its own.")
-            problems.append(RowProblem(row=row.line, message=message, values={"key": row.key[:40], "other": first}))
+            problems.append(_clash(row, message, {"key": row.key[:40], "other": first}))
         elif row.split and row.split != split:
             message = N_(
                 "The row is in the split “%(split)s”, but row %(other)s of the same group is in “%(first)s”. Put both "
                 "in one, so that nothing is tested on what was learned from."
             )
-            values = {"split": row.split, "other": line, "first": split}
-            problems.append(RowProblem(row=row.line, message=message, values=values))
+            values: dict[str, object] = {"split": row.split, "other": line, "first": split}
+            problems.append(_clash(row, message, values))
         else:
-            yield replace(row, split=split)
+            yield row if row.split == split else replace(row, split=split)
+
+
+def _clash(row: Row, message: str, values: dict[str, object]) -> RowProblem:
+    return RowProblem(row=row.line, kind="clash", message=message, values=values)

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from core.errors import Refusal
 from core.locale.mark import N_
@@ -17,12 +18,19 @@ MOST_TEXT = 200_000_000
 
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
+ProblemKind = Literal[
+    "unreadable", "too_long", "not_text", "formula", "empty", "unknown_word", "contradiction", "clash"
+]
+"""unreadable: the row's shape. too_long, not_text, formula, empty, unknown_word: one cell. contradiction: rows that say
+different things about one question. clash: a key or a group that another row has."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowProblem:
     """Why a row was left out: a gettext message id with its fields, the line the row began in, and its column."""
 
     row: int
+    kind: ProblemKind = "unreadable"
     column: str | None = None
     message: str
     values: Mapping[str, object] = field(default_factory=dict)
@@ -33,51 +41,75 @@ class RowProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Every row of a file: those that could be read in `rows`, the others in `problems`. Blank rows are no rows.
+    """Every row of a file: those that could be read in `cells`, the others in `problems`. Blank rows are no rows.
 
-    `rows[i]` has a text for every column and began in line `lines[i]`. Lines count from 1 and include the header: in
-    text files as an editor counts them, in workbooks as the sheet numbers its rows.
+    `cells[i]` has a text for every column and began in line `lines[i]`. Lines count from 1 and include the header: in
+    text files as an editor counts them, in workbooks as the sheet numbers its rows, in Parquet and Arrow without one.
     """
 
     columns: tuple[str, ...]
-    rows: list[dict[str, str]]
+    cells: list[tuple[str, ...]]
     lines: list[int]
     encoding: str
     problems: tuple[RowProblem, ...]
+    shape: str = ""
+    """How conversations were recognised (see conversations.py); empty for a plain table."""
+    unread: tuple[str, ...] = ()
+    """Columns that hold bytes, such as pictures, which no cell of text can."""
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """The cells by their column's name."""
+        return [dict(zip(self.columns, cells, strict=True)) for cells in self.cells]
 
 
 Record = tuple[int, Sequence[str], Sequence[RowProblem]]
 """The line a row began in, its cells, and what is wrong with it so far."""
 
 
-def assemble(records: Iterable[Record], encoding: str) -> Table:
+def assemble(records: Iterable[Record], encoding: str, shape: str = "", unread: tuple[str, ...] = ()) -> Table:
     """The table of the records, the first of which names the columns.
 
     Raises Refusal for columns without a name of their own, for no row at all, and for too much of anything.
     """
     records = iter(records)
     columns = _columns(next(records, (0, (), ())))
-    rows: list[dict[str, str]] = []
+    width = len(columns)
+    rows: list[tuple[str, ...]] = []
     lines: list[int] = []
     problems: list[RowProblem] = []
     size = 0
     for count, (line, cells, known) in enumerate(records, 1):
         if count > MOST_ROWS:
             raise too_many_rows()
-        if found := known or list(_problems(line, columns, cells)):
+        text = "".join(cells)
+        odd = known or len(cells) != width or len(text) > LONGEST_CELL or _not_text(text)
+        if odd and (found := known or list(_problems(line, columns, cells))):
             problems += found
             continue
-        size += sum(map(len, cells))
+        size += len(text)
         if size > MOST_TEXT:
-            raise Refusal(
-                N_("The cells hold more than %(limit)s characters together. Split the file into smaller ones."),
-                limit=f"{MOST_TEXT:,}",
-            )
-        rows.append(dict(zip(columns, cells, strict=True)))
+            raise too_much_text()
+        rows.append(tuple(cells))
         lines.append(line)
     if not rows and not problems:
         raise Refusal(N_("The file names its columns but has no row below them. Add at least one row."))
-    return Table(columns=columns, rows=rows, lines=lines, encoding=encoding, problems=tuple(problems))
+    return Table(
+        columns=columns,
+        cells=rows,
+        lines=lines,
+        encoding=encoding,
+        problems=tuple(problems),
+        shape=shape,
+        unread=unread,
+    )
+
+
+def too_much_text() -> Refusal:
+    return Refusal(
+        N_("The cells hold more than %(limit)s characters together. Split the file into smaller ones."),
+        limit=f"{MOST_TEXT:,}",
+    )
 
 
 def too_many_rows() -> Refusal:
@@ -138,6 +170,7 @@ def _problems(line: int, columns: tuple[str, ...], cells: Sequence[str]) -> Iter
         if len(cell) > LONGEST_CELL:
             yield RowProblem(
                 row=line,
+                kind="too_long",
                 column=column,
                 message=N_("The cell has %(length)s characters; at most %(limit)s can be read. Shorten it."),
                 values={"length": f"{len(cell):,}", "limit": f"{LONGEST_CELL:,}"},
@@ -145,6 +178,7 @@ def _problems(line: int, columns: tuple[str, ...], cells: Sequence[str]) -> Iter
         elif bad := _not_text(cell):
             yield RowProblem(
                 row=line,
+                kind="not_text",
                 column=column,
                 message=N_("The cell holds %(code)s, which is not a character of any text. Remove it."),
                 values={"code": bad},
@@ -153,5 +187,7 @@ def _problems(line: int, columns: tuple[str, ...], cells: Sequence[str]) -> Iter
 
 def _not_text(text: str) -> str:
     """The first NUL or lone surrogate, as in `U+D83D`, or nothing."""
+    if text.isascii() and "\0" not in text:
+        return ""
     found = _NOT_TEXT.search(text)
     return f"U+{ord(found[0]):04X}" if found else ""

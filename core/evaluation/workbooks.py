@@ -113,7 +113,9 @@ def _rows(content: bytes, formulas: bool) -> Iterator[Record]:
         for number, (cell, source) in enumerate(zip(row, written, strict=True), 1):
             if message := _missing(cell, source):
                 column = names[number - 1] if number <= len(names) else get_column_letter(number)
-                problems.append(RowProblem(row=line, column=column, message=message, values={"error": cell.value}))
+                problems.append(
+                    RowProblem(row=line, kind="formula", column=column, message=message, values={"error": cell.value})
+                )
             cells.append(_text(cell.value))
         while cells and not cells[-1].strip():
             cells.pop()

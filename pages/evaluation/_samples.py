@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from core.evaluation import eval_sets
+from core.evaluation import eval_sets, splits
 from core.evaluation.tasks import Task
 from pages._ui import parts, session
 from pages._ui.session import _, plain
@@ -21,22 +21,21 @@ def browse(task: Task) -> None:
         st.caption(
             _("%(count)s samples for the final proof stay closed here, so that nobody tunes to them.", count=locked)
         )
-    splits = [split for split in eval_sets.SPLITS if split != "gate" and chosen.counts.get(split)]
-    if not splits:
+    shown = [split for split in splits.SPLITS if split != "gate" and chosen.counts.get(split)]
+    if not shown:
         return
     split = st.segmented_control(
         _("Samples"),
-        splits,
-        default=splits[0],
+        shown,
+        default=shown[0],
         required=True,
         format_func=lambda one: f"{plain(_words.SPLITS[one])} · {chosen.counts[one]}",
         key=f"eval_sets.split.{chosen.eval_set_id}",
     )
-    found = eval_sets.samples(session.conn(), chosen.eval_set_id, split)
-    pages = math.ceil(len(found) / PAGE)
+    pages = math.ceil(chosen.counts[split] / PAGE)
     page = st.pagination(pages, key=f"eval_sets.page.{chosen.eval_set_id}.{split}") if pages > 1 else 1
-    shown = found[(page - 1) * PAGE : page * PAGE]
-    with_context = any(sample.context for sample in shown)
+    found = eval_sets.samples(session.conn(), chosen.eval_set_id, split, offset=(page - 1) * PAGE, limit=PAGE)
+    with_context = any(sample.context for sample in found)
     st.dataframe(
         [
             {
@@ -47,8 +46,8 @@ def browse(task: Task) -> None:
                 plain("Tags"): ", ".join(sample.tags),
                 plain("Critical"): sample.critical,
             }
-            for sample in shown
+            for sample in found
         ],
         hide_index=True,
-        row_height=_words.row_height(sample.input for sample in shown),
+        row_height=_words.row_height(sample.input for sample in found),
     )

@@ -1,10 +1,11 @@
 import io
 import json
 
+import datasets
 import openpyxl
 import pytest
 
-from core.evaluation import eval_sets, prompts, tasks
+from core.evaluation import eval_sets, files, importing, problem_files, prompts, tasks
 from core.locale import catalogue
 
 LABELS = ("退款", "换货", "发票")
@@ -83,6 +84,46 @@ def test_rows_with_problems_are_shown_and_left_out_only_when_told_to(page, own_t
     assert app.button(key=f"{key}.save").label == "Import the 60 good rows and leave out 2"
     app.button(key=f"{key}.save").click().run()
     assert sum(eval_sets.of_task(conn, own_task)[0].counts.values()) == 60
+
+
+def test_rows_with_problems_can_be_downloaded_with_their_cells_and_no_formula(page, own_task, conn):
+    text = csv_of([*ROWS, ("", "=1+1"), ("一", "二", "三")])
+    app, _key = upload(page("evaluation/eval_sets.py"), "rows.csv", text.encode())
+    assert list(app.dataframe[1].value["Kind of problem"]) == ["Empty", "Row cannot be read"]
+    table = files.read("rows.csv", text.encode())
+    found = importing.check(table, importing.guess(table.columns))
+    written = files.read("p.csv", problem_files.write(table, found.problems, str))
+    assert written.encoding == "UTF-8 (BOM)"
+    assert [tuple(row.values())[:3] for row in written.rows] == [("62", "empty", "问题"), ("63", "unreadable", "")]
+    assert (written.rows[0]["标签"], written.rows[1]["标签"]) == ("'=1+1", "")
+
+
+def test_the_columns_chosen_once_are_proposed_for_the_next_file_of_the_task(page, own_task, conn):
+    header = ("what", "why", "id")
+    rows = [(f"what {n}", "because", f"k{n}") for n in range(20)]
+    app, key = upload(page("evaluation/eval_sets.py"), "one.csv", csv_of(rows, header).encode())
+    assert "No column looks like the input" in app.error[0].value
+    app.selectbox(key=f"{key}.column.input").set_value("what").run()
+    app.selectbox(key=f"{key}.column.reference").set_value("why").run()
+    app.button(key=f"{key}.save").click().run()
+    app.button_group(key="eval_sets.view.1").set_value("import").run()
+    more = csv_of([(*row, "x") for row in rows], (*header, "more"))
+    app.file_uploader(key="import.1.file").upload("two.csv", more.encode()).run()
+    key = f"import.1.{app.file_uploader(key='import.1.file').value.file_id}"
+    assert app.selectbox(key=f"{key}.column.input").value == "what"
+    assert app.selectbox(key=f"{key}.column.reference").value == "why"
+
+
+def test_a_dataset_folder_on_the_server_goes_in_by_its_path(page, own_task, conn, tmp_path):
+    made = {"question": [f"q{n}" for n in range(12)], "answer": ["a"] * 12}
+    datasets.Dataset.from_dict(made).save_to_disk(tmp_path / "cards")
+    app = page("evaluation/eval_sets.py")
+    app.button_group(key="eval_sets.view.0").set_value("import").run()
+    app.button_group(key="import.0.place").set_value("folder").run()
+    app.text_input(key="import.0.path").set_value(str(tmp_path / "cards")).run()
+    app.button(key=f"import.0.{tmp_path / 'cards'}.save").click().run()
+    (saved,) = eval_sets.of_task(conn, own_task)
+    assert (saved.name, sum(saved.counts.values())) == ("cards", 12)
 
 
 def test_shares_that_do_not_add_up_are_refused_and_nothing_is_saved(page, own_task, conn):

@@ -28,7 +28,7 @@ def imported(text: str, mapping: Mapping = PLAIN) -> Import:
         (("留言", "意图", "上下文"), Mapping(input="留言", reference="意图", context="上下文")),
         (("answer", "message"), Mapping(input="message", reference="answer")),
         (("input",), Mapping(input="input", reference=None)),
-        (tuple(FULL.__slots__), FULL),
+        (importing.PARTS, FULL),
         (("prompt", "group_id"), Mapping(input="prompt", reference=None, group="group_id")),
         (("a", "b"), None),
     ],
@@ -55,7 +55,7 @@ def test_a_public_intent_file_goes_in_as_it_is():
 
 
 def test_every_part_of_a_sample_comes_from_its_column():
-    header = ",".join(FULL.__slots__)
+    header = ",".join(importing.PARTS)
     text = f'{header}\nFee?,15,Terms,k1,g1,Gate,"fees; en,fees",Concept,p1,yes\nCard?,sent,,,,,"[""a"", ""b,c""]",,,\n'
     first, second = imported(text, FULL).rows
     assert (first.input, first.reference, first.context, first.key) == ("Fee?", "15", "Terms", "k1")

@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import Refusal
-from core.evaluation import eval_sets, ladder_templates, prompts
+from core.evaluation import ladder_templates, prompts, splits
 from core.evaluation.eval_sets import Sample
 from core.evaluation.prompts import Prompt
 from tests.core.evaluation.test_eval_sets import rows, save, task_id  # noqa: F401  # fixtures
@@ -46,7 +46,7 @@ def test_the_newest_ladder_of_a_set_counts(conn, mina, task_id):  # noqa: F811
 
 
 def test_a_first_ladder_shows_examples_of_train_samples_only_and_each_label_once_first():
-    wanted = [(split, label, n) for split in eval_sets.SPLITS for label in "xyz" for n in (1, 2)]
+    wanted = [(split, label, n) for split in splits.SPLITS for label in "xyz" for n in (1, 2)]
     known = [sample(f"{split} {label} {n}", split, label) for split, label, n in wanted]
     rungs = dict(ladder_templates.ladder(known, "exact", None))
     assert list(rungs) == ["A", "B", "C", "D"]

@@ -1,0 +1,122 @@
+"""Parquet files and dataset folders, as pandas and the library `datasets` write them."""
+
+import io
+import json
+import zipfile
+from datetime import date
+
+import datasets
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from core.errors import Refusal
+from core.evaluation import arrow_files, files, importing
+from tests.uploads import refusal
+
+datasets.disable_progress_bars()
+
+
+def parquet_bytes(table):
+    out = io.BytesIO()
+    parquet.write_table(table, out)
+    return out.getvalue()
+
+
+def packed(folder):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            archive.write(path, path.relative_to(folder.parent))
+    return out.getvalue()
+
+
+def test_a_parquet_file_gives_the_text_of_every_value():
+    frame = pd.DataFrame({
+        "text": ["卡在哪里？", "Fee?"], "n": [1, 2], "share": [0.5, float("nan")], "day": [date(2026, 3, 1), None],
+        "tags": [["a", "b"], None], "picture": [b"\x89PNG", None],
+    })  # fmt: skip
+    out = io.BytesIO()
+    frame.to_parquet(out)
+    table = files.read("a.parquet", out.getvalue())
+    assert (table.encoding, table.unread, table.lines) == ("Parquet", ("picture",), [1, 2])
+    assert table.rows == [
+        {"text": "卡在哪里？", "n": "1", "share": "0.5", "day": "2026-03-01", "tags": '["a", "b"]'},
+        {"text": "Fee?", "n": "2", "share": "", "day": "", "tags": ""},
+    ]
+
+
+def test_conversations_in_a_parquet_file_are_recognised():
+    messages = [{"role": "user", "content": "Fee?"}, {"role": "assistant", "content": "15"}]
+    table = files.read("a.parquet", parquet_bytes(pa.Table.from_pylist([{"messages": messages}])))
+    assert table.shape == "messages"
+    assert table.rows == [{"input": "Fee?", "reference": "15", "context": ""}]
+
+
+def test_a_dataset_folder_is_read_from_the_server_or_packed_and_its_splits_are_known(tmp_path):
+    parts = {"train": ["a", "b"], "validation": ["c"], "test": ["d"]}
+    made = {
+        name: datasets.Dataset.from_dict({"text": texts, "label": [0] * len(texts)}) for name, texts in parts.items()
+    }
+    datasets.DatasetDict(made).save_to_disk(tmp_path / "set")
+    table = arrow_files.read_folder(str(tmp_path / "set"))
+    assert [(row["text"], row["label"], row["split"]) for row in table.rows] == [
+        ("a", "0", "train"), ("b", "0", "train"), ("c", "0", "dev"), ("d", "0", "gate"),
+    ]  # fmt: skip
+    assert files.read("set.zip", packed(tmp_path / "set")) == table
+    checked = importing.check(table, importing.guess(table.columns))
+    assert [row.split for row in checked.rows] == ["train", "train", "dev", "gate"]
+
+
+def test_one_dataset_in_several_shards_is_whole_and_in_order(tmp_path):
+    texts = [f"text {number}" for number in range(2500)]
+    datasets.Dataset.from_dict({"text": texts}).save_to_disk(tmp_path / "set", num_shards=3)
+    table = arrow_files.read_folder(str(tmp_path / "set"))
+    assert [row["text"] for row in table.rows] == texts
+    assert table.columns == ("text",)
+
+
+def test_a_folder_that_is_none_and_an_archive_without_a_dataset_are_refused(tmp_path):
+    with pytest.raises(Refusal, match="There is no folder relative/path"):
+        arrow_files.read_folder("relative/path")
+    with pytest.raises(Refusal, match="This is no dataset folder"):
+        arrow_files.read_folder(str(tmp_path))
+    (tmp_path / "a.txt").write_text("a")
+    assert "This is no dataset folder" in refusal("a.zip", packed(tmp_path))
+
+
+def test_a_dataset_folder_cannot_name_files_outside_of_it(tmp_path):
+    datasets.Dataset.from_dict({"text": ["secret"]}).save_to_disk(tmp_path / "other")
+    datasets.Dataset.from_dict({"text": ["a"]}).save_to_disk(tmp_path / "set")
+    state = json.loads((tmp_path / "set/state.json").read_text())
+    state["_data_files"][0]["filename"] = "../other/data-00000-of-00001.arrow"
+    (tmp_path / "set/state.json").write_text(json.dumps(state))
+    assert "damaged" in refusal("set.zip", packed(tmp_path / "set"))
+
+
+@pytest.mark.parametrize("cut", [4, 60, 200])
+def test_damaged_files_are_refused(cut, tmp_path):
+    content = parquet_bytes(pa.table({"text": ["a" * 100, "b"]}))
+    assert "damaged" in refusal("a.parquet", content[:-cut])
+    datasets.Dataset.from_dict({"text": ["a" * 1000]}).save_to_disk(tmp_path / "set")
+    shard = tmp_path / "set/data-00000-of-00001.arrow"
+    shard.write_bytes(shard.read_bytes()[: -cut - 100])
+    assert "damaged" in refusal("set.zip", packed(tmp_path / "set"))
+
+
+def test_a_small_parquet_file_with_a_long_text_in_every_row_stays_within_bounds():
+    table = pa.table({"text": pa.array(["x" * 90_000]).take(pa.array([0] * 20_000))})
+    content = parquet_bytes(table)
+    assert len(content) < 1_000_000
+    assert "more than 200,000,000 characters together" in refusal("a.parquet", content)
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused_unread(monkeypatch, tmp_path):
+    datasets.Dataset.from_dict({"text": ["a"]}).save_to_disk(tmp_path / "set")
+    monkeypatch.setattr(arrow_files, "MOST_UNPACKED", 500)
+    assert "unpacks to" in refusal("set.zip", packed(tmp_path / "set"))
+
+
+def test_a_file_of_bytes_only_has_nothing_to_read():
+    assert "no column with text" in refusal("a.parquet", parquet_bytes(pa.table({"picture": [b"\x89PNG"]})))

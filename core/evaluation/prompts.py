@@ -1,5 +1,6 @@
 """Prompt versions and ladders. A template is plain text: only `{input}` and `{context}` are filled in."""
 
+import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -55,6 +56,12 @@ def render(prompt: Prompt, sample: Sample) -> tuple[Message, ...]:
     user = VARIABLE.sub(lambda match: values[match[1]], prompt.template)
     system: tuple[Message, ...] = ({"role": "system", "content": prompt.system},) if prompt.system else ()
     return (*system, {"role": "user", "content": user})
+
+
+def difference(before: Prompt, after: Prompt) -> list[str]:
+    """The lines that are new (+) or gone (-) in the second prompt; none when the texts are the same."""
+    old, new = (f"{prompt.system}\n\n{prompt.template}".splitlines() for prompt in (before, after))
+    return [line for line in difflib.ndiff(old, new) if line[0] in "+-"]
 
 
 def save_ladder(

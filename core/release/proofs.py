@@ -8,25 +8,12 @@ import duckdb
 
 from core.diagnosis import verdicts
 from core.diagnosis.verdicts import Comparison, Proof
-from core.evaluation import results, runs, tasks
+from core.evaluation import flips, results, runs, tasks
+from core.evaluation.flips import Flip
 from core.store import database
 from core.training import trials
 
 SIDES = ("before", "after")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flip:
-    """One sample before and after: what was asked, what each version said, and whether that was right."""
-
-    sample_id: str
-    critical: bool
-    input: str
-    reference: str
-    before: str
-    after: str
-    change: str
-    """`fixed`, `broken` or `unchanged`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +92,10 @@ def report(conn: duckdb.DuckDBPyConnection, trial_id: str) -> Report | None:
             *(run for run in found if run["split"] == "dev"),
         ],
         pairs=pairs,
-        flips={split: _flips(conn, metric, *both) for split, both in sides.items()},
+        flips={
+            split: flips.between(conn, metric, *([run["run_id"] for run in side] for side in both))
+            for split, both in sides.items()
+        },
         failures=sum(run["failed"] for run in found),
     )
 
@@ -116,29 +106,3 @@ def _pooled(scored: results.Scores, of_runs: Sequence[Mapping[str, Any]]) -> dic
         for metric, values in scored.get(run["run_id"], {}).items():
             pooled.setdefault(metric, {}).update(values)
     return pooled
-
-
-def _flips(
-    conn: duckdb.DuckDBPyConnection,
-    metric: str,
-    before: Sequence[Mapping[str, Any]],
-    after: Sequence[Mapping[str, Any]],
-) -> list[Flip]:
-    query = """
-        with sides as (
-            select a.sample_id, list_contains($after, a.run_id) as later, first(a.text order by a.repeat) as text,
-                avg(c.value) as value
-            from answers as a join scores as c on c.answer_id = a.answer_id and c.metric = $metric
-            where list_contains($before, a.run_id) or list_contains($after, a.run_id) group by all
-        )
-        select p.sample_id, p.critical, p.input, p.reference, b.text as before, e.text as after,
-            case when e.value > b.value then 'fixed' when e.value < b.value then 'broken' else 'unchanged' end as change
-        from sides as b join sides as e on e.sample_id = b.sample_id and e.later and not b.later
-        join samples as p on p.sample_id = b.sample_id order by p.critical desc, p.key
-    """
-    values = {
-        "metric": metric,
-        "before": [run["run_id"] for run in before],
-        "after": [run["run_id"] for run in after],
-    }
-    return [Flip(**row) for row in database.rows(conn, query, values)]

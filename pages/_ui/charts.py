@@ -25,6 +25,8 @@ def metric_name(metric: str) -> str:
         "length": plain("Length"),
         "language": plain("Language"),
         "citations": plain("Citations"),
+        "stable": plain("Valid in every answer"),
+        "same_text": plain("Same text in every answer"),
     }
     if metric.startswith("overlap:"):
         return plain("Overlap of field “%(name)s”", name=metric.removeprefix("overlap:"))
@@ -44,10 +46,7 @@ def rates(table: pd.DataFrame, *, by: str, title: str) -> alt.LayerChart:
         tooltip=[
             alt.Tooltip(f"{by}:N", title=title),
             alt.Tooltip("metric:N", title=plain("Metric")),
-            alt.Tooltip("value:Q", title=plain("Share"), format=".1%"),
-            alt.Tooltip("low:Q", title=plain("95% from"), format=".1%"),
-            alt.Tooltip("high:Q", title=plain("95% to"), format=".1%"),
-            alt.Tooltip("n:Q", title="n"),
+            *_interval_tips(),
         ],
     )
     scale = alt.Scale(domain=[0, 1])
@@ -65,9 +64,85 @@ def rates(table: pd.DataFrame, *, by: str, title: str) -> alt.LayerChart:
     return (bars + intervals).properties(height=320)
 
 
+PICKED = "picked"
+"""The selection that charts report to their page: the points somebody clicked."""
+
+
+def curves(table: pd.DataFrame, *, target: float | None = None) -> alt.LayerChart:
+    """Rates over the rungs with their 95% bands, a line per metric; a click picks a point's `rung` and `metric`."""
+    shown = table.assign(name=[metric_name(metric) for metric in table["metric"]])
+    order = list(dict.fromkeys(shown["name"]))
+    picked = alt.selection_point(name=PICKED, fields=["rung", "metric"], on="click", empty=False)
+    legend = alt.Legend(orient="top", labelLimit=320, symbolOpacity=1) if len(order) > 1 else None
+    color = alt.Color("name:N", title=None, sort=order, scale=alt.Scale(range=_palette(len(order))), legend=legend)
+    base = alt.Chart(shown).encode(
+        x=alt.X("rung:N", title=plain("Prompt"), sort=list(dict.fromkeys(shown["rung"])), axis=alt.Axis(labelAngle=0)),
+        color=color,
+    )
+    scale = alt.Scale(domain=[0, 1])
+    high = alt.Y("high:Q", title=plain("Share"), scale=scale, axis=alt.Axis(format="%"))
+    band = base.mark_area(opacity=0.18, line=False).encode(y=high, y2="low:Q")
+    ends = base.mark_rule(strokeWidth=2, opacity=0.7).encode(y="low:Q", y2="high:Q")
+    line = base.mark_line(strokeWidth=2.5).encode(
+        y="value:Q", strokeDash=alt.StrokeDash("name:N", sort=order, legend=None)
+    )
+    points = base.mark_point(filled=True, opacity=1).encode(
+        y="value:Q",
+        shape=alt.Shape("name:N", sort=order, legend=legend, title=None),
+        size=alt.condition(picked, alt.value(260), alt.value(110)),
+        tooltip=[
+            alt.Tooltip("rung:N", title=plain("Prompt")),
+            alt.Tooltip("name:N", title=plain("Metric")),
+            *_interval_tips(),
+        ],
+    )
+    layers = [band, ends, line, points.add_params(picked)]
+    if target is not None:
+        words = plain("Target %(target)s%%", target=round(target * 100))
+        goal = alt.Chart(pd.DataFrame({"target": [target], "words": [words]}))
+        layers += [
+            goal.mark_rule(strokeDash=[6, 4], color=GREY).encode(y="target:Q"),
+            goal.mark_text(align="left", dx=6, dy=-7, color=GREY).encode(y="target:Q", text="words:N", x=alt.value(0)),
+        ]
+    return alt.layer(*layers).properties(height=300)
+
+
+def forest(table: pd.DataFrame, *, target: float, title: str) -> alt.LayerChart:
+    """Rates with 95% intervals under each other, the agreed target as a line; a click picks a row's `label`."""
+    picked = alt.selection_point(name=PICKED, fields=["label"], on="click", empty=False)
+    scale = alt.Scale(domain=[0, 1])
+    base = alt.Chart(table).encode(
+        y=alt.Y("label:N", title=None, sort=list(table["label"]), axis=alt.Axis(labelLimit=260)),
+        tooltip=[alt.Tooltip("label:N", title=title), *_interval_tips()],
+    )
+    goal = alt.Chart(pd.DataFrame({"target": [target]})).mark_rule(strokeDash=[6, 4], color=GREY).encode(x="target:Q")
+    lines = base.mark_rule(strokeWidth=3, color=BLUE).encode(
+        x=alt.X("low:Q", title=plain("Share, 95% interval"), scale=scale, axis=alt.Axis(format="%")), x2="high:Q"
+    )
+    points = base.mark_point(filled=True, color=BLUE, opacity=1).encode(
+        x="value:Q", size=alt.condition(picked, alt.value(260), alt.value(120))
+    )
+    return alt.layer(goal, lines, points.add_params(picked)).properties(height=70 + 44 * len(table))
+
+
+def picked(event: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The points that somebody clicked in a chart with that selection; none at first."""
+    found = event["selection"].get(PICKED)
+    return list(found) if isinstance(found, list) else []
+
+
+def _interval_tips() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("value:Q", title=plain("Share"), format=".1%"),
+        alt.Tooltip("low:Q", title=plain("95% from"), format=".1%"),
+        alt.Tooltip("high:Q", title=plain("95% to"), format=".1%"),
+        alt.Tooltip("n:Q", title="n"),
+    ]
+
+
 def _palette(count: int) -> list[str]:
     shades = ["#56B4E9", "#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#F0E442", "#8A8A8A"]
-    return [BLUE, ORANGE] if count == 2 else shades[:count]
+    return [BLUE, ORANGE][:count] if count <= 2 else shades[:count]
 
 
 def paired(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:

@@ -36,6 +36,9 @@ stations = {
         page("review/adjudicate.py", plain("Disputed"), "balance"),
         page("review/approvals.py", plain("Approvals"), "fact_check"),
     ],
+    plain("Diagnose"): [
+        page("diagnosis/ladder.py", plain("Prompt ladder"), "stairs_2"),
+    ],
     plain("Training"): [page("training/trial.py", plain("Trial fine-tune"), "model_training")],
     plain("Release"): [
         page("release/before_after.py", plain("Before and after"), "compare_arrows"),

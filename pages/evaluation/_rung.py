@@ -1,7 +1,5 @@
 """One rung of a ladder: its text, what it adds, how it looks on a real sample, and a changed version of it."""
 
-import difflib
-
 import streamlit as st
 
 from core.evaluation import eval_sets, prompts
@@ -37,15 +35,10 @@ def show(ladder: Ladder, place: int, eval_set: EvalSet) -> None:
         parts.text(prompt.template)
     elif view == "added":
         st.caption(_("Lines with + are new and lines with - are gone, compared with the prompt before."))
-        st.code("\n".join(_difference(ladder.rungs[place - 1][1], prompt)), language="diff", wrap_lines=True)
+        lines = prompts.difference(ladder.rungs[place - 1][1], prompt) or [plain("The text is the same.")]
+        st.code("\n".join(lines), language="diff", wrap_lines=True)
     else:
         _show_sample(prompt, eval_set)
-
-
-def _difference(before: Prompt, after: Prompt) -> list[str]:
-    texts = [f"{prompt.system}\n\n{prompt.template}".splitlines() for prompt in (before, after)]
-    lines = [line for line in difflib.ndiff(*texts) if line[0] in "+-"]
-    return lines or [plain("The text is the same.")]
 
 
 def _show_sample(prompt: Prompt, eval_set: EvalSet) -> None:

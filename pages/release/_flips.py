@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from core.release.proofs import Flip, Report
+from core.release.proofs import Report
+from pages._ui import flips as flip_parts
 from pages._ui import parts
 from pages._ui.session import _, plain
 
@@ -37,21 +38,4 @@ def show(report: Report) -> None:
     if not by_change[change]:
         st.info(_("None."))
     for flip in parts.paged(by_change[change], f"before_after.page.{split}.{change}", A_PAGE):
-        _flip(flip)
-
-
-def _flip(flip: Flip) -> None:
-    with st.container(border=True):
-        if flip.critical:
-            st.badge(_("critical"), icon=":material/priority_high:", color="orange")
-        asked, wanted = st.columns(2, gap="medium")
-        before, after = st.columns(2, gap="medium")
-        for column, label, text in (
-            (asked, _("What was asked"), flip.input),
-            (wanted, _("Reference"), flip.reference),
-            (before, _("Before"), flip.before),
-            (after, _("After"), flip.after),
-        ):
-            with column:
-                st.caption(label)
-                parts.text(text)
+        flip_parts.show(flip)

@@ -1,0 +1,76 @@
+"""The winner of a ladder on locked samples: it was chosen for looking best, so the first look is too good."""
+
+import streamlit as st
+
+from core.access import roles
+from core.diagnosis import intervals
+from core.diagnosis.verdicts import percent
+from core.evaluation import ladders, models, prompts, results
+from core.evaluation.eval_sets import EvalSet
+from core.evaluation.ladders import Climb
+from core.evaluation.tasks import Task
+from pages._ui import parts, session
+from pages._ui.session import _
+
+
+def show(task: Task, eval_set: EvalSet, climb: Climb) -> None:
+    """What the winner did on the locked samples, or the button that asks them."""
+    conn = session.conn()
+    winner = next(run for run in climb.runs if run["rung"] == results.best_rung(conn, task, climb.runs))
+    st.subheader(_("Confirm the winner: prompt %(rung)s", rung=winner["rung"]))
+    count = eval_set.counts.get("gate", 0)
+    st.caption(
+        _(
+            "The best of several prompts always looks a little better than it is, since luck helped to choose it. "
+            "Before anybody signs, it is measured once more on samples that nobody has looked at."
+        )
+    )
+    asked = ladders.locked(conn, task.task_id, eval_set.name, climb.model_id, winner["prompt_id"])
+    if asked:
+        parts.job(asked[0]["job_id"], "ladder.locked.job")
+        if all(run["answered"] >= run["planned"] for run in asked):
+            _result(task, asked)
+        return
+    if not count:
+        st.info(_("This set has no locked samples (gate). Import a version with a gate share."))
+        return
+    pressed = st.button(
+        _("Measure it on the %(count)s locked samples, once", count=count),
+        disabled=not roles.may(session.person(), "run.start"),
+        key="ladder.locked",
+        icon=":material/lock_open:",
+    )
+    if pressed:
+        model, sides = models.find(conn, climb.model_id), []
+        for run in (climb.runs[0], winner):
+            prompt = prompts.find(conn, run["prompt_id"])
+            assert prompt is not None, "a run is saved after its prompt"
+            sides.append((run["rung"], prompt))
+        assert model is not None
+        with session.refusing():
+            ladders.measure_winner(
+                conn, by=session.person(), eval_set=eval_set, first=sides[0], winner=sides[1], model=model
+            )
+            st.rerun()
+
+
+def _result(task: Task, asked: list[dict[str, object]]) -> None:
+    winner = asked[-1]
+    values = results.scores(session.conn(), [str(winner["run_id"])])
+    rate = intervals.mean_rate(list(values.get(str(winner["run_id"]), {}).get(task.plan.metric, {}).values()))
+    if rate.value is None:
+        st.info(_("No answer could be compared with a reference, so there is nothing to count."))
+        return
+    words = {"rung": winner["rung"], "value": percent(rate.value), "low": percent(rate.low), "high": percent(rate.high)}
+    words |= {"n": rate.n, "target": percent(task.target)}
+    st.markdown(
+        _(
+            "On %(n)s locked samples prompt %(rung)s is right in %(value)s, 95%% interval %(low)s to %(high)s; "
+            "the target is %(target)s.",
+            **words,
+        )
+    )
+    if len(asked) > 1:
+        sentence = ladders.compare(session.conn(), task, asked[0], winner).sentence
+        told = _(sentence.message, **sentence.values)
+        st.markdown(_("Against prompt %(rung)s:", rung=asked[0]["rung"]) + " " + told)

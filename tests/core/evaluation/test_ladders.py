@@ -1,0 +1,93 @@
+import pytest
+
+from core.errors import Refusal
+from core.evaluation import ladders, prompts, runs
+from tests import chain
+
+
+@pytest.fixture
+def world(conn, settings, mina):
+    return chain.small(conn, settings, mina, dev=20, train=4, gate=40, retain=0)
+
+
+def climb_of(world):
+    (climb,) = ladders.of_set(world.conn, world.task.task_id, world.eval_set.name)
+    return climb
+
+
+def measure(world, rung="B"):
+    rungs = dict(world.ladder.rungs)
+    return ladders.measure_winner(
+        world.conn,
+        by=world.by,
+        eval_set=world.eval_set,
+        first=("A", rungs["A"]),
+        winner=(rung, rungs[rung]),
+        model=world.base,
+    )
+
+
+def test_the_newest_climb_of_a_model_counts(world):
+    chain.climb(world, chain.shares(A=0.1, B=0.1))
+    newest = chain.climb(world, chain.shares(A=0.5, B=0.8))
+    climb = climb_of(world)
+    assert {run["job_id"] for run in climb.runs} == {newest}
+    assert climb.complete
+    table = ladders.table(world.conn, climb.runs)
+    assert list(table["value"]) == [0.5, 0.8]
+    assert list(table["n"]) == [20, 20]
+
+
+def test_rates_are_over_the_samples_that_every_rung_has_a_score_for(world):
+    chain.climb(world, lambda run, place, count: None if run["rung"] == "A" and place < 5 else True)
+    climb = climb_of(world)
+    assert climb.failed == 5
+    assert list(ladders.table(world.conn, climb.runs)["n"]) == [15, 15]
+
+
+def test_the_winner_meets_the_locked_samples_once(world):
+    chain.climb(world)
+    measure(world)
+    chain.work(world, chain.shares(A=0.25, B=0.75))
+    asked = ladders.locked(
+        world.conn,
+        world.task.task_id,
+        world.eval_set.name,
+        world.base.model_id,
+        dict(world.ladder.rungs)["B"].prompt_id,
+    )
+    assert [(run["rung"], run["split"], run["answered"]) for run in asked] == [("A", "gate", 40), ("B", "gate", 40)]
+    found = ladders.compare(world.conn, world.task, *asked)
+    assert (found.headline, found.paired.fixed, found.paired.n) == ("better", 20, 40)
+    with pytest.raises(Refusal, match="already measured on the locked samples"):
+        measure(world)
+
+
+def test_a_winner_that_is_the_first_prompt_has_nothing_to_be_compared_with(world):
+    chain.climb(world)
+    measure(world, "A")
+    (only,) = ladders.locked(
+        world.conn,
+        world.task.task_id,
+        world.eval_set.name,
+        world.base.model_id,
+        dict(world.ladder.rungs)["A"].prompt_id,
+    )
+    assert (only["rung"], only["side"]) == ("A", "after")
+
+
+def test_stability_needs_every_answer_to_a_sample(world):
+    runs.start_ladder(
+        world.conn, by=world.by, eval_set=world.eval_set, ladder=world.ladder, model=world.base, repeats=3
+    )
+    chain.work(world, chain.shares(A=1.0, B=1.0))
+    table = ladders.table(world.conn, climb_of(world).runs)
+    assert set(table["metric"]) == {"correct", "same_text"}
+    assert list(table[table["metric"] == "same_text"]["value"]) == [1.0, 1.0]
+
+
+def test_the_difference_of_two_prompts_is_what_came_and_what_went():
+    old = prompts.Prompt(name="A", system="Sort.", template="{input}")
+    new = prompts.Prompt(name="B", system="Sort.\nBe short.", template="{input}")
+    assert prompts.difference(old, new) == ["+ Be short."]
+    assert prompts.difference(old, old) == []

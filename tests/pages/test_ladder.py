@@ -1,0 +1,77 @@
+import pytest
+
+from core.evaluation import ladders, runs
+from core.review import queues
+from pages._ui import charts, downloads, session
+from tests import chain
+
+PAGE = "diagnosis/ladder.py"
+
+
+@pytest.fixture
+def world(conn, mina):
+    return chain.small(conn, session.settings(), mina, dev=40, train=6, gate=40, retain=0)
+
+
+def said(app):
+    return "\n".join(one.value for kind in (app.markdown, app.caption, app.info, app.success) for one in kind)
+
+
+def test_a_rising_ladder_is_told_in_one_sentence_with_n_and_interval(page, world):
+    chain.climb(world, chain.shares(A=0.2, B=0.7))
+    app = page(PAGE)
+    assert not app.exception
+    assert app.info[0].value.startswith("### 20% → 70% on 40 samples: prompting still has headroom")
+    assert not app.success, "nothing is green below the target"
+    assert "20 samples fixed, 0 broken, 20 unchanged" in said(app)
+    assert "answers per sample K = 1" in said(app)
+    assert app.code[0].value.splitlines() == ["- Answer.", "+ Sort."]
+
+
+def test_before_all_answers_are_in_there_is_progress_and_no_verdict(page, world):
+    chain.climb(world, chain.shares(A=0.2, B=0.7))
+    runs.start_ladder(world.conn, by=world.by, eval_set=world.eval_set, ladder=world.ladder, model=world.base)
+    app = page(PAGE)
+    assert app.get("progress")[0].proto.text == "Answers in: 0 of 80"
+    assert not app.info
+    assert "nobody stops at a lucky moment" in said(app)
+
+
+def test_before_the_first_run_the_plan_says_what_it_can_show_and_how_many_samples_are_missing(page, world):
+    app = page(PAGE)
+    assert "Nothing has been measured" in app.info[0].value
+    assert "You need **118 more samples** than the 40 you have" in said(app)
+    assert "Chance that this plan gives a yes" in said(app)
+
+
+def test_the_winner_is_measured_on_the_locked_samples_at_the_press_of_a_button(page, world):
+    chain.climb(world, chain.shares(A=0.2, B=0.7))
+    page(PAGE).button(key="ladder.locked").click().run()
+    chain.work(world, chain.shares(A=0.25, B=0.75))
+    app = page(PAGE)
+    assert "On 40 locked samples prompt B is right in 75%" in said(app)
+    assert "Against prompt A: Better on 40 samples" in said(app)
+    assert not [one for one in app.button if one.key == "ladder.locked"]
+
+
+def test_examples_are_hidden_from_somebody_who_still_has_to_judge_them(page, world):
+    job_id = chain.climb(world, chain.shares(A=0.2, B=0.7))
+    queues.create(
+        world.conn,
+        by=world.by,
+        task_id=world.task.task_id,
+        run_ids=[run["run_id"] for run in runs.of_job(world.conn, job_id)],
+    )
+    app = page(PAGE)
+    assert any("wait for your own judgement" in one.value for one in app.info)
+    assert len(app.code) == 1, "the prompts' difference, and no answer"
+
+
+def test_a_chart_can_be_taken_along_as_picture_and_its_numbers_are_no_formulas(world):
+    chain.climb(world)
+    (climb,) = ladders.of_set(world.conn, world.task.task_id, world.eval_set.name)
+    table = ladders.table(world.conn, climb.runs)
+    files = downloads.files(charts.curves(table, target=0.8), table.assign(rung="=1+1"))
+    assert files["png"]().startswith(b"\x89PNG")
+    assert files["svg"]().startswith("<svg")
+    assert "'=1+1" in files["csv"]()

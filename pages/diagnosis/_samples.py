@@ -8,6 +8,7 @@ import streamlit as st
 from core.review import blindness
 from pages._ui import session
 from pages._ui.session import _, plain
+from pages.evaluation import _words
 
 
 def hidden(run_ids: Sequence[str]) -> bool:
@@ -34,7 +35,7 @@ def show(run_ids: Sequence[str], read: Callable[[], Sequence[Mapping[str, Any]]]
             {
                 plain("Result"): result(row),
                 plain("Input"): row["input"],
-                plain("Answer"): row["text"] if row["failure"] is None else row["failure"],
+                plain("Answer"): row["text"] if row["failure"] is None else _words.failure(row),
                 plain("Reference"): row["reference"],
                 plain("Why"): row["reason"],
             }

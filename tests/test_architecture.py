@@ -59,6 +59,8 @@ def test_only_worker_modules_load_the_heavy_libraries(path):
         ROOT / "core/diagnosis/verdicts.py",
         ROOT / "core/diagnosis/ladder.py",
         ROOT / "core/diagnosis/sample_size.py",
+        ROOT / "core/diagnosis/agreement.py",
+        ROOT / "core/diagnosis/pairwise.py",
         *modules("core/scoring"),
     ],
     ids=lambda path: str(path.relative_to(ROOT)),

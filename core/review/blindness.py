@@ -23,5 +23,15 @@ def waiting(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str], person: Per
             and (len(q.raters) = 0 or list_contains(q.raters, $rater))
             and i.decision is null and (i.needed is null or i.state in ('waiting', 'needs_others'))
     """
-    found = conn.execute(query, {"runs": list(run_ids), "rater": person.person_id}).fetchone()
-    return int(found[0]) if found else 0
+    values = {"runs": list(run_ids), "rater": person.person_id}
+    return sum(count for one in (query, _PAIRS) for (count,) in conn.execute(one, values).fetchall())
+
+
+_PAIRS = """
+    select count(*) from pairs as p join rounds as r using (round_id)
+    join answers as a on a.answer_id = p.left_answer join answers as b on b.answer_id = p.right_answer
+    left join latest_preferences as m on m.pair_id = p.pair_id and m.rater = $rater
+    where (list_contains($runs, a.run_id) or list_contains($runs, b.run_id))
+        and r.locked_at is null and not p.identical and coalesce(m.choice, 'undone') = 'undone'
+        and (len(r.raters) = 0 or list_contains(r.raters, $rater))
+"""

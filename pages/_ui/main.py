@@ -33,6 +33,8 @@ stations = {
     plain("Review"): [
         page("review/rate.py", plain("Rate"), "rate_review"),
         page("review/queues.py", plain("Queues"), "inbox"),
+        page("review/compare.py", plain("Compare"), "compare"),
+        page("review/agreement.py", plain("Agreement"), "handshake"),
         page("review/adjudicate.py", plain("Disputed"), "balance"),
         page("review/approvals.py", plain("Approvals"), "fact_check"),
     ],

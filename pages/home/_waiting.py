@@ -7,7 +7,7 @@ import duckdb
 from core.access import roles
 from core.access.people import Person
 from core.evaluation.tasks import Task
-from core.review import adjudication, approvals, queues
+from core.review import adjudication, approvals, comparisons, queues
 from pages._ui import session
 from pages._ui.session import _
 
@@ -19,6 +19,11 @@ def links(conn: duckdb.DuckDBPyConnection, task: Task, person: Person) -> Iterat
     """Only what the person may do."""
     if roles.may(person, "rate"):
         yield from _to_rate(conn, task, person)
+        for one in comparisons.of_task(conn, task.task_id, person.person_id):
+            if one["mine"] and not one["locked_at"] and one["done"] < one["total"]:
+                words = _("%(count)s pairs to compare", count=one["total"] - one["done"])
+                named = f" · {session.escape(one['name'])}" if one["name"] else ""
+                yield "review/compare.py", words + named, "compare"
     if roles.may(person, "adjudicate") and (count := len(adjudication.disputed(conn, task.task_id))):
         yield "review/adjudicate.py", _("%(count)s disputed answers to decide", count=count), "balance"
     if roles.may(person, "approve") and (count := len(approvals.candidates(conn, task.task_id))):

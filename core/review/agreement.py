@@ -1,0 +1,109 @@
+"""Agreement in a queue: alpha, per error type and pair of raters, and the answers that split raters most."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import duckdb
+
+from core.diagnosis import agreement
+from core.diagnosis.agreement import Agreement
+from core.store import database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a queue's double-rated answers show; answers that still wait for the viewer are left out."""
+
+    overall: Agreement
+    by_type: Mapping[str, Agreement]
+    """error type -> whether raters agree that it applies."""
+    by_pair: Mapping[tuple[str, str], Agreement]
+    split: Sequence[Mapping[str, Any]]
+    """Answers that raters do not agree about, the most split first: texts, `ratings`, and `state`."""
+    hidden: int
+    """Answers left out, since the viewer may still judge them."""
+
+
+def of_queue(conn: duckdb.DuckDBPyConnection, queue_id: str, viewer: str) -> Report:
+    """Over the items that are done or disputed, by the raters' own words and not by what a lead decided since.
+
+    On the scale of five the points count, in their order; else pass and fail.
+    """
+    known = database.row(
+        conn,
+        """
+        select b.scale, t.error_types from queues as q join rubrics as b using (rubric_id)
+        join tasks as t on t.task_id = q.task_id where q.queue_id = ?
+        """,
+        [queue_id],
+    )
+    assert known is not None, "a queue is made with a rubric and a task"
+    items = _items(conn, queue_id)
+    open_ones = _open(conn, queue_id, viewer)
+    shown = {answer: rows for answer, rows in items.items() if answer not in open_ones}
+    ordinal = known["scale"] == "five"
+    values = [{row["rater"]: _value(row, ordinal) for row in rows} for rows in shown.values()]
+    samples = [rows[0]["sample_id"] for rows in shown.values()]
+    types = [one["id"] for one in json.loads(known["error_types"])]
+    ticked = {
+        kind: [{row["rater"]: float(kind in row["error_types"]) for row in rows} for rows in shown.values()]
+        for kind in types
+    }
+    pairs = {
+        pair: [{rater: one[rater] for rater in pair} if set(pair) <= set(one) else {} for one in values]
+        for pair in combinations(sorted({rater for one in values for rater in one}), 2)
+    }
+    level: agreement.Level = "ordinal" if ordinal else "nominal"
+    return Report(
+        overall=agreement.measure(values, samples, level=level),
+        by_type={kind: agreement.measure(found, samples) for kind, found in ticked.items()},
+        by_pair={pair: agreement.measure(found, samples, level=level) for pair, found in pairs.items() if any(found)},
+        split=_split(shown, ordinal),
+        hidden=len(items) - len(shown),
+    )
+
+
+def _items(conn: duckdb.DuckDBPyConnection, queue_id: str) -> dict[str, list[dict[str, Any]]]:
+    query = """
+        select w.*, i.state, a.sample_id, a.text, p.input from queue_states as i
+        join queue_ratings as r on r.queue_id = i.queue_id and r.answer_id = i.answer_id
+        join ratings as w on w.rating_id = r.rating_id
+        join answers as a on a.answer_id = i.answer_id join samples as p using (sample_id)
+        where i.queue_id = ? and i.state in ('disputed', 'done') and r.verdict in ('pass', 'fail')
+        order by i.position, r.rater
+    """
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in database.rows(conn, query, [queue_id]):
+        found[row["answer_id"]].append(row)
+    return found
+
+
+def _open(conn: duckdb.DuckDBPyConnection, queue_id: str, viewer: str) -> set[str]:
+    """What an open queue still offers the viewer, who must not see what others said of it."""
+    query = """
+        select i.answer_id from queue_states as i join queues as q using (queue_id)
+        join people as p on p.person_id = $viewer and list_contains(p.roles, 'expert')
+        left join queue_ratings as m on m.queue_id = i.queue_id and m.answer_id = i.answer_id and m.rater = $viewer
+        where i.queue_id = $queue and i.needed is null and i.decision is null
+            and (len(q.raters) = 0 or list_contains(q.raters, $viewer)) and coalesce(m.verdict, 'undone') = 'undone'
+    """
+    return {row["answer_id"] for row in database.rows(conn, query, {"queue": queue_id, "viewer": viewer})}
+
+
+def _value(row: Mapping[str, Any], ordinal: bool) -> float:
+    return float(row["points"]) if ordinal else float(row["verdict"] == "pass")
+
+
+def _split(shown: Mapping[str, Sequence[Mapping[str, Any]]], ordinal: bool) -> list[dict[str, Any]]:
+    found = []
+    for rows in shown.values():
+        values = [_value(row, ordinal) for row in rows]
+        if len(set(values)) > 1:
+            apart = (max(values) - min(values), 1 - agreement.sameness(values))
+            one = {key: rows[0][key] for key in ("queue_id", "answer_id", "text", "input", "state")}
+            found.append({**one, "ratings": rows, "apart": apart})
+    return sorted(found, key=lambda one: one["apart"], reverse=True)

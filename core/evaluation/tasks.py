@@ -106,6 +106,7 @@ def create(
                     "question": content.canonical(rubric["question"]),
                     "guidelines": content.canonical(rubric["guidelines"]),
                     "scale": "pass_fail",
+                    "reference": "on_demand",
                     "created_at": database.now(),
                 }
             ],

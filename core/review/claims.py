@@ -7,16 +7,21 @@ import duckdb
 
 from core.store import audit, database
 
+OWN_WORDS = 40
+"""Characters from which on a text is somebody's own writing: labels and short fields are everybody's."""
+
 
 def available(
     conn: duckdb.DuckDBPyConnection, queue_id: str, rater: str, limit: int | None = None
 ) -> list[dict[str, Any]]:
-    """The items the rater may judge now, in the queue's order: `answer_id`, `position`, and `held`, when it is so.
+    """The items the rater may judge now, in the rater's order: `answer_id`, `position`, and `held`, when it is so.
 
+    The order is drawn from the queue's stored seed and the rater's name, so each rater has another, and it can be drawn
+    again. An answer that repeats word for word what the rater once wrote as a correction is left to others.
     Left out is what the rater has judged, what was decided, and what others have judged or hold often enough. An item
     without a wanted number of ratings stays open to everybody and is never held (`held` is true without a claim).
     """
-    values = {"queue": queue_id, "rater": rater, "now": database.now(), "limit": limit}
+    values = {"queue": queue_id, "rater": rater, "now": database.now(), "limit": limit, "own_words": OWN_WORDS}
     return database.rows(conn, _AVAILABLE, values)
 
 
@@ -55,6 +60,10 @@ _AVAILABLE = """
             left join queue_ratings as r on r.queue_id = $queue and r.answer_id = l.answer_id and r.rater = l.rater
             where l.rater <> $rater and coalesce(r.verdict, 'undone') = 'undone'
         ) group by answer_id
+    ), written as (
+        select other.answer_id from ratings as c join answers as o using (answer_id)
+        join answers as other on other.sample_id = o.sample_id and other.text = c.correction
+        where c.rater = $rater and c.origin = 'typed' and length(c.correction) >= $own_words
     )
     select i.answer_id, i.position, i.needed is null or coalesce(
             l.expires_at > $now + to_minutes(q.claim_minutes // 2), false
@@ -67,5 +76,6 @@ _AVAILABLE = """
         and (len(q.raters) = 0 or list_contains(q.raters, $rater))
         and coalesce(o.count, 0) < coalesce(i.needed, 1000000)
         and not exists (from decisions as d where d.queue_id = $queue and d.answer_id = i.answer_id)
-    order by i.position limit $limit
+        and i.answer_id not in (select answer_id from written)
+    order by md5(concat_ws(':', q.seed, $rater, i.answer_id)) limit $limit
 """

@@ -11,27 +11,28 @@ from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
 from core.locale.mark import N_
-from core.review import claims
+from core.review import claims, rubrics
 from core.store import audit, database
 
 Verdict = Literal["pass", "fail", "skip"]
-Origin = Literal["typed", "reference", "none"]
-
-LONGEST_LOOK_S = 600
-"""Who takes longer between two judgements has been away."""
+Origin = Literal["typed", "reference", "rewritten", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rating:
-    """What a rater says of one answer. `origin` tells whether the correction was typed or is the sample's reference."""
+    """What a rater says of one answer. `origin` tells where the correction comes from: typed, the sample's reference,
+    or `rewritten` by a model, which `rewrite_id` then names. `points` are for rubrics on the scale of five."""
 
     queue_id: str
     answer_id: str
     verdict: Verdict
+    points: int | None = None
     error_types: Sequence[str] = ()
     note: str = ""
     correction: str | None = None
     origin: Origin = "none"
+    rewrite_id: str | None = None
+    flagged: bool = False
 
     def __post_init__(self) -> None:
         if self.verdict not in get_args(Verdict):
@@ -40,6 +41,8 @@ class Rating:
             raise Refusal(N_("The corrected answer is empty. Write the right answer, or leave the correction out."))
         if self.verdict != "fail" and self.correction is not None:
             raise Refusal(N_("An answer that had to be corrected does not pass. Choose fail, or take the change back."))
+        if self.origin not in get_args(Origin) or (self.origin == "none") != (self.correction is None):
+            raise Refusal(N_("A correction says where it comes from. Reload the page and judge the answer again."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,43 +50,35 @@ class Item:
     """An answer as its rater may see it: nothing here tells which prompt or model wrote it."""
 
     answer_id: str
-    position: int
     text: str
     input: str
     context: str
     reference: str
 
 
+class _AlreadySaidError(Exception):
+    """Rolls a change back that would say nothing new."""
+
+
 def waiting(conn: duckdb.DuckDBPyConnection, queue_id: str, rater: str, limit: int = 1) -> list[Item]:
-    """The next answers for the rater, in the queue's order; the rater holds them until the claims expire."""
+    """The next answers for the rater, in the rater's order; the rater holds them until the claims expire."""
     query = """
-        select i.answer_id, i.position, a.text, p.input, p.context, p.reference
-        from queue_items as i join answers as a using (answer_id) join samples as p using (sample_id)
-        join (select unnest($taken::text[]) as answer_id) as t using (answer_id)
-        where i.queue_id = $queue order by i.position
+        select answer_id, a.text, p.input, p.context, p.reference
+        from (select unnest($taken::text[]) as answer_id, generate_subscripts($taken::text[], 1) as place) as t
+        join answers as a using (answer_id) join samples as p using (sample_id) order by place
     """
-    taken = claims.take(conn, queue_id, rater, limit)
-    return [Item(**row) for row in database.rows(conn, query, {"queue": queue_id, "taken": taken})]
+    return [Item(**row) for row in database.rows(conn, query, {"taken": claims.take(conn, queue_id, rater, limit)})]
 
 
-def pace(conn: duckdb.DuckDBPyConnection, queue_id: str, rater: str) -> float | None:
-    """The rater's seconds per answer in this queue: the median between judgements, breaks left out; None at first."""
-    query = """
-        with mine as (
-            select epoch(rated_at - lag(rated_at) over (order by rating_id)) as seconds, verdict from ratings
-            where queue_id = $queue and rater = $rater
-        )
-        select median(seconds) as pace from mine where verdict <> 'undone' and seconds < $longest
-    """
-    row = database.row(conn, query, {"queue": queue_id, "rater": rater, "longest": LONGEST_LOOK_S})
-    return row["pace"] if row else None
+def record(
+    conn: duckdb.DuckDBPyConnection, rating: Rating, *, by: Person, receipt: str | None = None, again: bool = True
+) -> bool:
+    """Add the rating; it supersedes the rater's earlier one for the same answer. Returns whether it was kept.
 
-
-def record(conn: duckdb.DuckDBPyConnection, rating: Rating, *, by: Person) -> None:
-    """Add the rating; it supersedes the rater's earlier one for the same answer.
-
-    The same rating sent twice (a double click, a second tab) is kept once. Raises Refusal when the answer is not in
-    the queue, when the queue is for others, or when an error type is not one of the task's.
+    The same rating sent twice (a double click, a second tab, the same `receipt`) is kept once. With `again` false, an
+    answer that the rater has judged meanwhile elsewhere keeps that judgement. Raises Refusal when the answer is not
+    in the queue, when the queue is for others, when an error type is not one of the task's, or when verdict and
+    points do not fit the rubric.
     """
     roles.require(by, "rate")
     known = database.row(
@@ -102,40 +97,72 @@ def record(conn: duckdb.DuckDBPyConnection, rating: Rating, *, by: Person) -> No
     types = {one["id"] for one in json.loads(known["error_types"])}
     if unknown := set(rating.error_types) - types:
         raise Refusal(N_("“%(type)s” is not an error type of this task. Choose one of the list."), type=min(unknown))
-    latest = current(conn, rating.queue_id, rating.answer_id, by.person_id)
+    _check_points(rating, rubrics.of_queue(conn, rating.queue_id).scale)
     said: dict[str, Any] = {
         "verdict": rating.verdict,
+        "points": rating.points,
         "error_types": list(rating.error_types),
         "note": rating.note,
         "correction": rating.correction,
         "origin": rating.origin,
+        "rewrite_id": rating.rewrite_id,
+        "flagged": rating.flagged,
     }
-    if latest is not None and said == {key: latest[key] for key in said}:
+    return _append(conn, rating.queue_id, rating.answer_id, by.person_id, said, receipt, again)
+
+
+def _check_points(rating: Rating, scale: rubrics.Scale) -> None:
+    if (rating.points is not None) != (scale == "five" and rating.verdict != "skip"):
+        raise Refusal(N_("This verdict does not fit the queue's scale. Reload the page and judge the answer again."))
+    if rating.points is None:
         return
-    _append(conn, rating.queue_id, rating.answer_id, by.person_id, said, latest)
+    if rating.points not in range(1, 6) or (rating.points >= rubrics.PASSES_FROM) != (rating.verdict == "pass"):
+        raise Refusal(N_("Points go from 1 to 5; 4 and 5 pass. Judge the answer again."))
 
 
-def undo(conn: duckdb.DuckDBPyConnection, queue_id: str, *, by: Person) -> str | None:
-    """Take back the rater's newest judgement in the queue; the answer waits again. Returns its id, or None.
+def undo(
+    conn: duckdb.DuckDBPyConnection,
+    queue_id: str,
+    *,
+    by: Person,
+    answer_id: str | None = None,
+    receipt: str | None = None,
+) -> str | None:
+    """Take back the rater's newest judgement in the queue, or the one of that answer, which waits again.
 
-    What a lead has decided since stays as it is.
+    Returns the answer's id, or None when there is nothing to take back (any more). What a lead has decided since stays.
+    """
+    roles.require(by, "rate")
+    latest = next(iter(recent(conn, queue_id, by.person_id, 1, answer_id)), None)
+    if latest is None:
+        return None
+    said: dict[str, Any] = {"verdict": "undone", "points": None, "error_types": [], "note": "", "correction": None}
+    said |= {"origin": "none", "rewrite_id": None, "flagged": False}
+    kept = _append(conn, queue_id, latest["answer_id"], by.person_id, said, receipt, again=True)
+    return str(latest["answer_id"]) if kept else None
+
+
+def recent(
+    conn: duckdb.DuckDBPyConnection, queue_id: str, rater: str, limit: int, answer_id: str | None = None
+) -> list[dict[str, Any]]:
+    """The rater's newest judgements in the queue, of one answer if named, the newest first, with the texts.
+
+    Those taken back are left out, and those that a lead has decided about.
     """
     query = """
         with mine as (
             select * from ratings where queue_id = $queue and rater = $rater
             qualify row_number() over (partition by answer_id order by rating_id desc) = 1
+        ), newest as (
+            select * from mine as m where verdict <> 'undone' and ($answer is null or answer_id = $answer)
+                and not exists (from decisions as d where d.queue_id = $queue and d.answer_id = m.answer_id)
+            order by rating_id desc limit $limit
         )
-        select * from mine as m where verdict <> 'undone'
-            and not exists (from decisions as d where d.queue_id = $queue and d.answer_id = m.answer_id)
-        order by rating_id desc limit 1
+        select n.*, a.text, p.input, p.context, p.reference
+        from newest as n join answers as a using (answer_id) join samples as p using (sample_id)
+        order by rating_id desc
     """
-    roles.require(by, "rate")
-    latest = database.row(conn, query, {"queue": queue_id, "rater": by.person_id})
-    if latest is None:
-        return None
-    said: dict[str, Any] = {"verdict": "undone", "error_types": [], "note": "", "correction": None, "origin": "none"}
-    _append(conn, queue_id, latest["answer_id"], by.person_id, said, latest)
-    return str(latest["answer_id"])
+    return database.rows(conn, query, {"queue": queue_id, "rater": rater, "limit": limit, "answer": answer_id})
 
 
 def _append(
@@ -144,13 +171,28 @@ def _append(
     answer_id: str,
     rater: str,
     said: dict[str, Any],
-    latest: dict[str, Any] | None,
-) -> None:
+    receipt: str | None,
+    again: bool,
+) -> bool:
     detail = {"queue": queue_id, "verdict": said["verdict"], "corrected": said["correction"] is not None}
-    with audit.change(conn, actor=rater, act="answer.rated", subject=answer_id, detail=detail):
-        row = {"queue_id": queue_id, "answer_id": answer_id, "rater": rater, **said}
-        row |= {"supersedes": latest["rating_id"] if latest else None, "rated_at": database.now()}
-        database.insert(conn, "ratings", [row])
+    try:
+        with audit.change(conn, actor=rater, act="answer.rated", subject=answer_id, detail=detail):
+            # Looked up in here, where one change at a time is made: two tabs may send the same at the same moment.
+            latest = current(conn, queue_id, answer_id, rater)
+            stands = latest is not None and latest["verdict"] != "undone"
+            same = latest is not None and said == {key: latest[key] for key in said}
+            if same or (stands and not again) or (receipt is not None and _has(conn, receipt)):
+                raise _AlreadySaidError
+            row = {"queue_id": queue_id, "answer_id": answer_id, "rater": rater, **said, "receipt": receipt}
+            row |= {"supersedes": latest["rating_id"] if latest else None, "rated_at": database.now()}
+            database.insert(conn, "ratings", [row])
+    except _AlreadySaidError:
+        return False
+    return True
+
+
+def _has(conn: duckdb.DuckDBPyConnection, receipt: str) -> bool:
+    return conn.execute("select 1 from ratings where receipt = ?", [receipt]).fetchone() is not None
 
 
 def current(conn: duckdb.DuckDBPyConnection, queue_id: str, answer_id: str, rater: str) -> dict[str, Any] | None:

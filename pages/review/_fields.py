@@ -11,20 +11,42 @@ from core.scoring import scorers, strict_json
 from pages._ui.session import plain
 
 
-def show(item: Item, *, with_reference: bool) -> bool:
-    """The table, unless the answer holds no JSON object; whether it has the reference's fields, too."""
+def rows(item: Item, *, with_reference: bool) -> list[dict[str, Any]]:
+    """One row a field with `name`, `answer`, `reference` and whether they are the `same`; none without JSON.
+
+    Without the reference, or where it is no JSON, `reference` and `same` are None.
+    """
     answer, _problem = strict_json.first_object(item.text)
     if answer is None:
-        return False
+        return []
     wanted = strict_json.first_object(item.reference)[0] or {} if with_reference else {}
-    names = list(dict.fromkeys([*wanted, *answer]))
-    table = pd.DataFrame({plain("Field"): names, plain("Answer"): [_text(answer, name) for name in names]})
+    same = {}
     if wanted:
         same = {score.metric: score.value == 1 for score in scorers.score("json", item.text, item.reference)}
-        table[plain("Field")] = [f"{'✓' if same.get(f'field:{name}') else '✗'} {name}" for name in names]
-        table[plain("Reference")] = [_text(wanted, name) for name in names]
+    return [
+        {
+            "name": name,
+            "answer": _text(answer, name),
+            "reference": _text(wanted, name) if wanted else None,
+            "same": same.get(f"field:{name}", False) if wanted else None,
+        }
+        for name in dict.fromkeys([*wanted, *answer])
+    ]
+
+
+def show(item: Item, *, with_reference: bool) -> bool:
+    """The table, unless the answer holds no JSON object; whether it has the reference's fields, too."""
+    found = rows(item, with_reference=with_reference)
+    if not found:
+        return False
+    table = pd.DataFrame({plain("Field"): [row["name"] for row in found]})
+    table[plain("Answer")] = [row["answer"] for row in found]
+    compared = found[0]["same"] is not None
+    if compared:
+        table[plain("Field")] = [f"{'✓' if row['same'] else '✗'} {row['name']}" for row in found]
+        table[plain("Reference")] = [row["reference"] for row in found]
     st.dataframe(table, hide_index=True, row_height=34)
-    return bool(wanted)
+    return compared
 
 
 def _text(fields: dict[str, Any], name: str) -> str:

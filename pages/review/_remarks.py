@@ -9,8 +9,8 @@ from core.review.ratings import Item
 from pages._ui import session
 from pages._ui.session import _
 
-TAKEN = "CRPFSTUV"
-"""Keys that mean something else: C and R to Streamlit, the others on the card."""
+TAKEN = "CRPFSTUVNEGDBW"
+"""Keys that mean something else: C and R to Streamlit, the others on the card or in the form."""
 
 
 def show(item: Item, types: Sequence[Mapping[str, str]]) -> None:
@@ -27,7 +27,7 @@ def show(item: Item, types: Sequence[Mapping[str, str]]) -> None:
                 shortcut=letter,
                 type="primary" if picked else "secondary",
                 icon=":material/check_box:" if picked else ":material/check_box_outline_blank:",
-                help=session.escape(_help(one)) or None,
+                help=session.escape(explained(one)) or None,
                 on_click=_turn,
                 args=(item, one["id"]),
             )
@@ -84,5 +84,6 @@ def _turn(item: Item, one: str) -> None:
     )
 
 
-def _help(one: Mapping[str, str]) -> str:
+def explained(one: Mapping[str, str]) -> str:
+    """When to choose the error type, in the reader's language; empty if the task does not say."""
     return session.either({language: one.get(f"help_{language}", "") for language in ("en", "zh")})

@@ -1,32 +1,42 @@
-"""Rate: which answers wait for this person. The answer itself is in _card.py, in a fragment of its own."""
+"""Rate: which answers wait for this person. The answer itself is on the card, or in the plain form."""
 
 import streamlit as st
 
-from core.access import roles
+from core.access import people, roles
 from core.review import queues
 from pages._ui import parts, session
-from pages._ui.session import _, plain
-from pages.review import _card
+from pages._ui.session import _
+from pages.review import _card, _form, _rubric, _words
 
 person, task = session.person(), session.task()
-heading, choice = st.columns(2, gap="medium", vertical_alignment="center")
-heading.title(_("Rate"))
+head = st.container(horizontal=True, vertical_alignment="center")
+head.title(_("Rate"), width="stretch")
+choice = head.container(width=420)
 if not roles.may(person, "rate"):
     st.info(_("Experts rate answers. Ask an admin for the role of an expert if you know this business."))
     st.stop()
+
+
+def remember() -> None:
+    people.choose_form(session.conn(), person, st.session_state["rate.form"])
+
+
+plain_form = people.rates_in_form(session.conn(), person)
+with head.popover("", icon=":material/tune:", help=_("How to rate")):
+    st.toggle(
+        _("Plain form"),
+        value=plain_form,
+        key="rate.form",
+        help=_("The same work in ordinary fields and buttons, for screen readers. Slower than the card."),
+        on_change=remember,
+    )
+    if roles.may(person, "task.manage"):
+        _rubric.revise(task.task_id)
 
 known = {queue["queue_id"]: queue for queue in queues.of_task(session.conn(), task.task_id, person.person_id)}
 if not known:
     st.info(_("No answers wait to be rated yet. They come from a run: see Evaluation, Runs."))
     st.stop()
-
-
-def name(queue_id: str) -> str:
-    queue = known[queue_id]
-    values = {"set": plain(queue["set_name"]), "count": queue["total"], "when": parts.moment(queue["created_at"])}
-    return plain("%(set)s · %(count)s answers of %(when)s", **values)
-
-
 open_ones = [place for place, queue in enumerate(known.values()) if queue["done"] < queue["total"]]
 chosen = next(iter(known))
 if len(known) > 1:
@@ -35,8 +45,8 @@ if len(known) > 1:
             _("Answers"),
             list(known),
             index=(open_ones or [0])[0],
-            format_func=name,
+            format_func=lambda one: _words.queue_name(known[one]),
             key="rate.queue",
             label_visibility="collapsed",
         )
-_card.show(chosen)
+(_form if plain_form else _card).show(chosen)

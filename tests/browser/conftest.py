@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,13 +33,12 @@ class Server:
     data: Path
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """The app as `make run` starts it, on a port and a data folder of its own."""
+@contextmanager
+def running(data: Path) -> Iterator[str]:
+    """The app as `make run` starts it, on a port of its own; yields the address that it prints."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    data = tmp_path / "data"
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
         cwd=REPOSITORY,
@@ -47,11 +47,20 @@ def server(tmp_path: Path) -> Iterator[Server]:
         text=True,
     )
     assert process.stdout is not None
-    link = next((found[0] for line in process.stdout if (found := re.search(r"http://\S+", line))), "")
-    assert "token=" in link, "no set-up link was printed"
-    yield Server(url=f"http://127.0.0.1:{port}", set_up=link, data=data)
-    process.terminate()
-    process.wait(timeout=20)
+    try:
+        yield next((found[0] for line in process.stdout if (found := re.search(r"http://\S+", line))), "")
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A fresh installation."""
+    data = tmp_path / "data"
+    with running(data) as link:
+        assert "token=" in link, "no set-up link was printed"
+        yield Server(url=link.partition("/set-up")[0], set_up=link, data=data)
 
 
 @pytest.fixture

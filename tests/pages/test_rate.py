@@ -1,10 +1,12 @@
+import json
+
 import pytest
 
 from core.access import people, sessions
-from core.review import queues, ratings
+from core.review import queues, ratings, rubrics
 from core.store import database
 from pages._ui import session
-from pages.review import _card
+from pages.review import _card, _form, _inbox
 from tests import chain
 
 RATE = "review/rate.py"
@@ -12,7 +14,9 @@ RATE = "review/rate.py"
 
 @pytest.fixture
 def world(conn, mina, monkeypatch):
-    monkeypatch.setattr(_card, "TOO_SOON_S", 0.0)  # a test is faster than anybody who reads
+    """The plain form is what a page test can press; the card needs a browser (tests/browser/test_rating.py)."""
+    people.choose_form(conn, mina, True)
+    monkeypatch.setattr(_form, "TOO_SOON_S", 0.0)  # a test is faster than anybody who reads
     return chain.small(conn, session.settings(), mina, dev=2, train=6, gate=2, retain=2)
 
 
@@ -130,7 +134,7 @@ def test_a_press_that_names_an_answer_judged_already_is_ignored(page, world, que
 
 
 def test_a_key_held_down_rates_no_unseen_answer(page, world, queue_id, monkeypatch):
-    monkeypatch.setattr(_card, "TOO_SOON_S", 30.0)
+    monkeypatch.setattr(_form, "TOO_SOON_S", 30.0)
     app = page(RATE)
     for _ in range(3):
         press(app, "pass", waiting(world, queue_id))
@@ -163,7 +167,8 @@ def test_progress_and_the_end_are_told(page, world, queue_id):
 
 
 def test_json_is_shown_as_fields_and_differences_only_with_the_reference(page, conn, mina, monkeypatch):
-    monkeypatch.setattr(_card, "TOO_SOON_S", 0.0)
+    people.choose_form(conn, mina, True)
+    monkeypatch.setattr(_form, "TOO_SOON_S", 0.0)
     world = chain.demo(conn, session.settings(), mina)
     queue_id = chain.collect(world, lambda run, place, count: False)  # the last field, action, is wrong
     app = page(RATE)
@@ -189,3 +194,99 @@ def test_somebody_who_may_not_rate_sees_no_answer(page, world, queue_id, monkeyp
     app = page(RATE)
     assert shown(app) == []
     assert app.info[0].value.startswith("Experts rate answers.")
+
+
+def test_the_card_is_what_everybody_gets_unless_they_chose_the_form(page, conn, world, queue_id):
+    people.choose_form(conn, world.by, False)
+    app = page(RATE)
+    assert shown(app) == []
+    assert len(app.get("bidi_component")) == 1
+    app.toggle(key="rate.form").set_value(True).run()
+    assert shown(app) != []
+    assert people.rates_in_form(conn, world.by)
+
+
+def data(page, conn, world, monkeypatch):
+    """What the card is given."""
+    people.choose_form(conn, world.by, False)
+    given = []
+    monkeypatch.setattr(_card, "_card", lambda **more: given.append(more["data"]))
+    page(RATE)
+    return given[-1]
+
+
+def test_the_card_is_told_nothing_of_the_version(page, conn, world, queue_id, monkeypatch):
+    given = data(page, conn, world, monkeypatch)
+    assert set(given["waiting"][0]) == {
+        "id", "input", "context", "text", "reference", "fields", "passages", "judged"
+    }  # fmt: skip
+    told = json.dumps([{**one, "input": "", "text": ""} for one in given["waiting"]]).lower()
+    run = database.row(conn, "select * from runs where purpose = 'collect'")
+    secrets = (run["run_id"], run["prompt_id"], run["model_id"], world.base.name, "token", "latency")
+    assert not [secret for secret in secrets if str(secret).lower() in told]
+
+
+def test_a_hidden_reference_does_not_leave_the_server(page, conn, world, monkeypatch):
+    rubrics.revise(conn, by=world.by, task_id=world.task.task_id, scale="five", reference="hidden")
+    chain.collect(world)
+    given = data(page, conn, world, monkeypatch)
+    assert {one["reference"] for one in given["waiting"]} == {""}
+    assert given["scale"] == "five"
+
+
+def test_long_answers_are_fetched_three_at_a_time(page, conn, world, queue_id, monkeypatch):
+    assert len(data(page, conn, world, monkeypatch)["waiting"]) == 6
+    conn.execute("update answers set text = repeat('word ', 20000)")
+    assert len(data(page, conn, world, monkeypatch)["waiting"]) == 3
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"verdict": "maybe"},
+        {"verdict": "pass", "points": 5},
+        {"points": True},
+        {"types": "knowledge"},
+        {"note": ["a"]},
+        {"correction": 7},
+        {"answer": "other"},
+        {"origin": "heaven"},
+    ],
+)
+def test_what_the_browser_makes_up_is_refused_and_answered(conn, world, queue_id, event):
+    answer = waiting(world, queue_id).answer_id
+    sent = {"kind": "rate", "receipt": "r", "answer": answer, "verdict": "fail", "types": [], **event}
+    _inbox.take(queue_id, {"events": [sent, "nonsense", {"kind": "rate"}]})
+    assert kept(world) == []
+    replies = _inbox.replies(queue_id)
+    assert replies["confirmed"] == ["r"]
+    assert len(replies["refused"]) == 1
+    assert not _inbox.replies(queue_id)["answering"]
+
+
+def test_what_the_browser_repeats_is_kept_once(conn, world, queue_id):
+    answer = waiting(world, queue_id).answer_id
+    sent = {"kind": "rate", "receipt": "r1", "answer": answer, "verdict": "fail", "types": ["style"], "note": " curt "}
+    for _ in range(3):
+        _inbox.take(queue_id, {"events": [sent, {"kind": "undo", "receipt": "r2", "answer": answer}]})
+    assert [(row["verdict"], row["note"]) for row in kept(world)] == [("fail", "curt"), ("undone", "")]
+    _inbox.take(queue_id, "nothing")
+
+
+def test_on_the_scale_of_five_the_form_has_five_buttons(page, conn, world):
+    rubrics.revise(conn, by=world.by, task_id=world.task.task_id, scale="five", reference="shown")
+    queue_id = chain.collect(world)
+    item = waiting(world, queue_id)
+    app = page(RATE)
+    assert shown(app) == [item.input, item.text, item.reference]
+    press(app, "4", item)
+    assert [(row["verdict"], row["points"]) for row in kept(world)] == [("pass", 4)]
+
+
+def test_an_operator_chooses_what_new_queues_ask(page, conn, world, queue_id):
+    app = page(RATE)
+    app.selectbox(key="rate.rubric.scale").set_value("five")
+    app.text_input(key="rate.rubric.question").set_value("Would you sign this?")
+    app.button(key="rate.rubric.save").click().run()
+    assert rubrics.latest(conn, world.task.task_id).question["en"] == "Would you sign this?"
+    assert rubrics.of_queue(conn, queue_id).scale == "pass_fail"

@@ -13,7 +13,6 @@ from tests import chain
 def test_a_queue_holds_every_answer_once_in_an_order_of_its_own(world, queue_id):
     items = ratings.waiting(world.conn, queue_id, "mina", limit=100)
     assert len({item.answer_id for item in items}) == 12
-    assert [item.position for item in items] == list(range(12))
     assert [item.input for item in items] != sorted(item.input for item in items)
 
 
@@ -27,7 +26,7 @@ def test_the_order_mixes_the_versions(world):
 
 def test_what_a_rater_gets_tells_nothing_of_the_version(world, queue_id):
     (item,) = ratings.waiting(world.conn, queue_id, "mina")
-    assert set(item.__slots__) == {"answer_id", "position", "text", "input", "context", "reference"}
+    assert set(item.__slots__) == {"answer_id", "text", "input", "context", "reference"}
 
 
 def test_a_limit_draws_that_many(world):

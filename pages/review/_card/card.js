@@ -1,0 +1,317 @@
+/* One answer at a time. A verdict paints the next answer at once and is sent behind; until the server has confirmed
+   it, it shows as being saved, is sent again, and survives a reload. */
+
+const SEND_AGAIN_MS = 3000;
+const rooms = new WeakMap();
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  let room = rooms.get(parentElement);
+  if (!room) rooms.set(parentElement, (room = new Room(parentElement)));
+  room.send = (events) => setTriggerValue("said", { events });
+  room.take(data);
+  return () => {
+    room.leave();
+    rooms.delete(parentElement);
+  };
+}
+
+class Room {
+  constructor(parent) {
+    this.parent = parent;
+    this.line = new Line();
+    this.shownAt = 0;
+    this.paused = this.withReference = this.withDifferences = this.correcting = false;
+    this.onKey = (event) => this.key(event);
+    this.onShow = () => this.flush();
+    document.addEventListener("keydown", this.onKey);
+    window.addEventListener("online", this.onShow);
+    this.timer = setInterval(() => this.flush(), SEND_AGAIN_MS);
+    this.$(".note").addEventListener("input", () => this.remark({ note: this.$(".note").value }));
+    this.$(".correction").addEventListener("input", () => this.correct(this.$(".correction").value, "typed"));
+    this.$(".close").addEventListener("click", () => this.$(".sheet").close());
+    for (const field of [this.$(".note"), this.$(".correction")])
+      field.addEventListener("keydown", (event) => this.leaveField(event, field));
+  }
+
+  $(selector) {
+    return this.parent.querySelector(selector);
+  }
+
+  leave() {
+    document.removeEventListener("keydown", this.onKey);
+    window.removeEventListener("online", this.onShow);
+    clearInterval(this.timer);
+  }
+
+  /* New data from the server: what waits, what is confirmed, what was refused. */
+  take(data) {
+    this.data = data;
+    this.words = data.words;
+    if (!this.store || this.store.key !== `${PREFIX}${data.owner}.${data.queue}`) {
+      this.store = new Store(data.owner, data.queue);
+      this.line = new Line();
+      this.replay = true; // what was pending before a reload counts as judged
+    }
+    this.store.confirm(data.confirmed);
+    for (const refused of data.refused) this.takeBack(refused);
+    for (const event of this.store.pending) // the server has not counted these yet
+      data.progress.mine += event.kind === "undo" ? -1 : event.again ? 0 : 1;
+    const before = this.line.item;
+    this.line.take(data.waiting, data.recent, this.store.ids());
+    if (this.replay) this.replayPending();
+    this.dress();
+    if (before && before === this.line.item) this.tell();
+    else this.draw();
+    if (this.store.pending.length && this.replay) this.flush();
+    this.replay = false;
+  }
+
+  replayPending() {
+    for (const event of this.store.pending) {
+      const item = this.line.find(event.answer);
+      if (!item) continue;
+      item.judged = event.kind === "rate" ? { verdict: event.verdict, points: event.points } : null;
+      if (item.judged) this.line.history.push(item.id);
+    }
+    this.line.at = this.line.next(0);
+  }
+
+  takeBack(refused) {
+    const item = this.line.find(refused.answer);
+    if (item) item.judged = null;
+    this.problem = refused.message;
+    if (item && !refused.gone) this.line.at = this.line.items.indexOf(item);
+    if (refused.gone) this.line.forget(refused.answer);
+  }
+
+  flush() {
+    if (this.store?.pending.length) this.send(this.store.pending);
+  }
+
+  /* The words and buttons that do not depend on the answer; made anew only when they change. */
+  dress() {
+    const worn = JSON.stringify([this.words, this.data.types, this.data.scale, this.data.guidelines, this.data.question]);
+    if (worn === this.worn) return;
+    this.worn = worn;
+    const { words } = this;
+    this.parent.querySelectorAll("[data-word]").forEach((one) => (one.textContent = words[one.dataset.word]));
+    this.parent.querySelectorAll("[data-name]").forEach((one) => (one.ariaLabel = words[one.dataset.name]));
+    this.$(".room").ariaLabel = words.rate;
+    this.$(".room").lang = words.language;
+    this.$(".question").textContent = this.data.question;
+    this.$(".note").placeholder = this.$(".note").ariaLabel = `${words.note} · N`;
+    this.$(".correction").ariaLabel = words.corrected;
+    this.$(".guidelines ul").replaceChildren(...this.data.guidelines.map((line) => element("li", "", line)));
+    this.$(".guidelines").hidden = !this.data.guidelines.length;
+    this.$(".types").ariaLabel = words.wrong;
+    this.$(".types").replaceChildren(
+      element("span", "hint", words.wrong),
+      ...this.data.types.map((type) => this.button(type.label, type.key, () => this.turn(type.id), "type", type.help, type.id)),
+    );
+    this.$(".with-reference").replaceChildren(
+      this.button(words.take, "T", () => this.judge("fail", true), "quiet"),
+      this.button(words.differences, "D", () => this.differ(), "quiet"),
+    );
+    this.$(".acts").replaceChildren(...this.acts());
+    this.$(".sheet dl").replaceChildren(
+      ...words.sheet.flatMap(([keys, meaning]) => [element("dt", "", keys), element("dd", "", meaning)]),
+    );
+    this.draw();
+  }
+
+  acts() {
+    const { words } = this;
+    const verdicts =
+      this.data.scale === "five"
+        ? [1, 2, 3, 4, 5].map((n) => this.button(words.points[n - 1], `${n}`, () => this.points(n), n > 3 ? "pass" : "fail"))
+        : [
+            this.button(words.pass, "P", () => this.judge("pass"), "pass"),
+            this.button(words.fail, "F", () => this.judge("fail"), "fail"),
+          ];
+    return [
+      ...verdicts,
+      this.button(words.skip, "S", () => this.judge("skip"), "plain"),
+      this.button(words.undo, "U", () => this.undo(), "quiet"),
+      this.button(words.correct, "E", () => this.edit(), "quiet"),
+      this.button(words.reference, "V", () => this.turnOver(), "quiet needs-reference"),
+      this.button(words.flag, "G", () => this.flag(), "quiet flag"),
+      element("span", "gap"),
+      this.button("", "←", () => this.move(-1), "quiet", words.previous),
+      this.button("", "→", () => this.move(1), "quiet", words.next),
+      this.button(words.pause, "B", () => this.pause(), "quiet"),
+      this.button("", "?", () => this.$(".sheet").showModal(), "quiet", words.keys),
+    ];
+  }
+
+  button(label, key, act, className, help, id) {
+    const made = element("button", className);
+    if (label) made.append(element("span", "", label));
+    else made.ariaLabel = help;
+    if (key) made.append(element("kbd", label ? "" : "only", key));
+    made.type = "button";
+    made.title = help || "";
+    if (key) made.setAttribute("aria-keyshortcuts", key.replace("←", "ArrowLeft").replace("→", "ArrowRight"));
+    if (id) made.dataset.id = id;
+    made.addEventListener("click", () => {
+      act();
+      made.blur(); // so that the space bar scrolls and Enter does not judge the next answer
+    });
+    return made;
+  }
+
+  key(event) {
+    if (!this.data || event.defaultPrevented || isTyped(event) || this.$(".sheet").open) return;
+    const key = keyOf(event);
+    if (!key) return;
+    const act = this.paused ? () => this.pause() : this.meaning(key);
+    if (!act) return;
+    event.preventDefault();
+    if (!event.repeat) act(); // a held key judges once
+  }
+
+  meaning(key) {
+    const type = this.data.types.find((one) => one.key === key);
+    if (type) return () => this.turn(type.id);
+    const five = this.data.scale === "five";
+    if (five && key >= "1" && key <= "5" && key.length === 1) return () => this.points(Number(key));
+    const acts = {
+      S: () => this.judge("skip"),
+      U: () => this.undo(),
+      E: () => this.edit(),
+      N: () => this.$(".note").focus(),
+      V: () => this.turnOver(),
+      T: () => this.shown(this.line.item) && this.judge("fail", true),
+      D: () => this.differ(),
+      G: () => this.flag(),
+      B: () => this.pause(),
+      ArrowLeft: () => this.move(-1),
+      ArrowRight: () => this.move(1),
+      "?": () => this.$(".sheet").showModal(),
+    };
+    if (!five) Object.assign(acts, { P: () => this.judge("pass"), F: () => this.judge("fail") });
+    if (!five) Object.assign(acts, { 1: acts.P, 2: acts.F });
+    return acts[key];
+  }
+
+  leaveField(event, field) {
+    if (event.isComposing || event.keyCode === 229) return; // Enter chooses the characters, not the end
+    const ends = event.key === "Escape" || (event.key === "Enter" && (field.tagName === "INPUT" || event.ctrlKey));
+    if (!ends) return;
+    event.preventDefault();
+    event.stopPropagation();
+    field.blur();
+  }
+
+  points(number) {
+    this.judge(number >= 4 ? "pass" : "fail", false, number);
+  }
+
+  judge(verdict, takesReference = false, points = null) {
+    const { item } = this.line;
+    if (!item || this.paused || performance.now() - this.shownAt < this.data.shortest_look_ms) return;
+    const draft = this.store.draft(item);
+    const correction = takesReference ? item.reference : draft.correction;
+    if (verdict === "pass" && correction !== null) return this.complain(this.words.corrected_passes);
+    if (verdict === "fail" && correction !== null && !correction.trim()) return this.complain(this.words.empty);
+    const corrected = verdict === "fail" && correction !== null;
+    const origin = takesReference ? "reference" : draft.origin || "typed";
+    const said = {
+      kind: "rate",
+      answer: item.id,
+      verdict,
+      points: points === null && takesReference && this.data.scale === "five" ? 1 : points,
+      types: verdict === "pass" ? [] : draft.types,
+      note: draft.note,
+      correction: corrected ? correction : null,
+      origin: corrected ? origin : "none",
+      rewrite: corrected && origin === "rewritten" ? draft.rewrite : null,
+      flagged: draft.flagged,
+      again: Boolean(item.judged),
+    };
+    if (!item.judged) this.data.progress.mine += 1;
+    item.draft = draft;
+    delete this.store.drafts[item.id];
+    this.line.judge({ verdict, points: said.points });
+    this.say(said);
+  }
+
+  undo() {
+    if (this.paused || performance.now() - this.shownAt < this.data.shortest_look_ms) return;
+    const item = this.line.undo();
+    if (!item) return;
+    this.data.progress.mine -= 1;
+    this.say({ kind: "undo", answer: item.id });
+  }
+
+  say(event) {
+    this.problem = "";
+    this.store.add(event);
+    this.draw();
+    setTimeout(() => this.flush(), 0); // after the next answer is on its way to the screen
+  }
+
+  complain(message) {
+    this.problem = message;
+    this.tell();
+  }
+
+  remark(change) {
+    const { item } = this.line;
+    if (!item) return;
+    this.store.keep(item, { ...this.store.draft(item), ...change });
+    this.problem = "";
+    this.tell();
+  }
+
+  turn(id) {
+    const { item } = this.line;
+    if (!item) return;
+    const { types } = this.store.draft(item);
+    this.remark({ types: types.includes(id) ? types.filter((one) => one !== id) : [...types, id] });
+  }
+
+  flag() {
+    if (this.line.item) this.remark({ flagged: !this.store.draft(this.line.item).flagged });
+  }
+
+  correct(text, origin, rewrite = null) {
+    const unchanged = text.trim() === this.line.item?.text.trim();
+    this.remark({ correction: unchanged ? null : text, origin, rewrite });
+  }
+
+  edit() {
+    if (!this.line.item) return;
+    this.correcting = true;
+    this.draw(false);
+    this.$(".correction").focus();
+  }
+
+  shown(item) {
+    return Boolean(item?.reference) && (this.data.reference === "shown" || this.withReference);
+  }
+
+  turnOver() {
+    if (this.data.reference !== "on_demand") return;
+    this.withReference = !this.withReference;
+    if (!this.withReference) this.withDifferences = false;
+    this.draw(false);
+  }
+
+  differ() {
+    if (!this.line.item?.reference || this.data.reference === "hidden") return;
+    this.withDifferences = !this.withDifferences;
+    if (this.withDifferences) this.withReference = true;
+    this.draw(false);
+  }
+
+  move(step) {
+    if (!this.paused && this.line.move(step)) this.draw();
+  }
+
+  pause() {
+    this.paused = !this.paused;
+    this.draw();
+  }
+}
+
+Object.assign(Room.prototype, Drawing);

@@ -1,0 +1,190 @@
+"""The plain form: the card's work in Streamlit's own widgets, for screen readers and wherever the card does not run.
+
+Nothing here tells which prompt or model wrote an answer.
+"""
+
+import time
+
+import streamlit as st
+
+from core.errors import Refusal
+from core.review import progress, ratings, rubrics
+from core.review.progress import Progress
+from core.review.ratings import Item, Rating, Verdict
+from core.review.rubrics import Rubric
+from pages._ui import parts, session
+from pages._ui.session import _
+from pages.review import _card_words, _fields, _remarks
+
+TOO_SOON_S = 1.1
+"""Keyboards wait up to a second before they repeat a held key; what comes sooner was not meant for this answer."""
+
+
+@st.fragment
+def show(queue_id: str) -> None:
+    """The next waiting answer of the queue with all that is needed to judge it."""
+    conn, person, task = session.conn(), session.person(), session.task()
+    rubric = rubrics.of_queue(conn, queue_id)
+    now = progress.of_rater(conn, queue_id, person.person_id)
+    question, far = st.columns([3, 2], gap="medium", vertical_alignment="center")
+    question.subheader(session.escape(session.either(rubric.question)))
+    far.progress(now.mine / max(1, now.mine + now.left), text=_how_far(now))
+    waiting = ratings.waiting(conn, queue_id, person.person_id)
+    if not waiting:
+        st.success(_("All %(total)s answers are rated. Thank you.", total=now.mine))
+        parts.link("review/approvals.py", _("Go on to Approvals"), "fact_check")
+        with st.bottom:
+            _undo_button(queue_id, "end", disabled=False)
+        return
+    item = waiting[0]
+    _texts(item, rubric)
+    _remarks.show(item, task.error_types)
+    with st.bottom.container():
+        if (refused := st.session_state.pop("rate.refused", None)) is not None:
+            st.error(_(refused.message, **refused.values))
+        with st.container(horizontal=True, gap="xsmall"):
+            _verdicts(queue_id, item, rubric, first=not now.mine)
+
+
+def _how_far(now: Progress) -> str:
+    counts, left = {"done": now.mine, "total": now.mine + now.left}, now.left
+    if not left or now.pace_s is None:
+        return _("%(done)s of %(total)s rated", **counts)
+    if left * now.pace_s < 60:
+        return _("%(done)s of %(total)s rated · less than a minute left at your pace", **counts)
+    minutes = round(left * now.pace_s / 60)
+    return _("%(done)s of %(total)s rated · about %(minutes)s min left at your pace", minutes=minutes, **counts)
+
+
+def _texts(item: Item, rubric: Rubric) -> None:
+    guidelines = session.either(rubric.guidelines)
+    asked, answered = st.columns(2, gap="medium")
+    with asked:
+        st.markdown(_("**What was asked**"))
+        parts.text(item.input)
+        if item.context:
+            st.markdown(_("**What was known**"))
+            parts.text(item.context)
+        if guidelines:
+            with st.expander(_("Guidelines")):
+                st.markdown("\n".join(f"- {session.escape(line)}" for line in guidelines.splitlines() if line.strip()))
+    with answered:
+        st.markdown(_("**The answer**"))
+        parts.text(item.text)
+        shown = _reference_is_shown(item, rubric)
+        in_fields = _fields.show(item, with_reference=shown)
+        if shown and not in_fields:
+            st.markdown(_("**Reference**"))
+            parts.text(item.reference)
+
+
+def _reference_is_shown(item: Item, rubric: Rubric) -> bool:
+    if not item.reference or rubric.reference == "hidden":
+        return False
+    return rubric.reference == "shown" or bool(st.session_state.get("rate.reference", False))
+
+
+def _turn_over() -> None:
+    st.session_state["rate.reference"] = not st.session_state.get("rate.reference", False)
+
+
+def _verdicts(queue_id: str, item: Item, rubric: Rubric, *, first: bool) -> None:
+    def button(what: str, label: str, key: str, icon: str | None, verdict: Verdict, points: int | None = None) -> None:
+        st.button(
+            label,
+            key=f"rate.{what}.{item.answer_id}",
+            shortcut=key,
+            icon=icon and f":material/{icon}:",
+            on_click=_judge,
+            args=(queue_id, item, verdict),
+            kwargs={"points": points},
+        )
+
+    if rubric.scale == "five":
+        for number, words in enumerate(_card_words.points(), 1):
+            verdict: Verdict = "pass" if number >= rubrics.PASSES_FROM else "fail"
+            button(str(number), f"{number} · {words}", str(number), None, verdict, number)
+    else:
+        button("pass", _("Pass"), "P", "check", "pass")
+        button("fail", _("Fail"), "F", "close", "fail")
+    button("skip", _("Skip"), "S", "skip_next", "skip")
+    _undo_button(queue_id, item.answer_id, disabled=first)
+    shown = _reference_is_shown(item, rubric)
+    if item.reference and rubric.reference == "on_demand":
+        st.button(
+            _("Reference"),
+            key=f"rate.reference.{item.answer_id}",
+            shortcut="V",
+            type="tertiary",
+            icon=":material/visibility_off:" if shown else ":material/visibility:",
+            on_click=_turn_over,
+        )
+    if shown:  # nobody declares right what they have not read
+        st.button(
+            _("Take the reference"),
+            key=f"rate.take.{item.answer_id}",
+            shortcut="T",
+            icon=":material/file_copy:",
+            on_click=_judge,
+            args=(queue_id, item, "fail"),
+            kwargs={"points": 1 if rubric.scale == "five" else None, "take_reference": True},
+        )
+
+
+def _undo_button(queue_id: str, answer_id: str, *, disabled: bool) -> None:
+    st.button(
+        _("Undo"),
+        key=f"rate.undo.{answer_id}",
+        shortcut="U",
+        icon=":material/undo:",
+        type="tertiary",
+        disabled=disabled,
+        on_click=_undo,
+        args=(queue_id, answer_id),
+    )
+
+
+def _judge(
+    queue_id: str, item: Item, verdict: Verdict, *, points: int | None = None, take_reference: bool = False
+) -> None:
+    """Keep the verdict, if it is about the answer that waits: a repeated key or click may still name the last one."""
+    person = session.person()
+    waiting = ratings.waiting(session.conn(), queue_id, person.person_id)
+    if _too_soon() or not waiting or waiting[0].answer_id != item.answer_id:
+        return
+    if take_reference:
+        correction, origin = item.reference, "reference"
+    else:
+        correction = None if verdict == "skip" else _remarks.correction(item)
+        origin = "none" if correction is None else "typed"
+    try:
+        rating = Rating(
+            queue_id=queue_id,
+            answer_id=item.answer_id,
+            verdict=verdict,
+            points=points,
+            error_types=() if verdict == "pass" else _remarks.error_types(item),
+            note=_remarks.note(item),
+            correction=correction,
+            origin=origin,
+        )
+        ratings.record(session.conn(), rating, by=person)
+    except Refusal as refusal:
+        st.session_state["rate.refused"] = refusal  # a callback cannot write at the right place
+    else:
+        _remarks.forget(item.answer_id)
+
+
+def _undo(queue_id: str, answer_id: str) -> None:
+    """Bring the last judged answer back with empty remarks; once only for a key held down."""
+    waiting = ratings.waiting(session.conn(), queue_id, session.person().person_id)
+    if not _too_soon() and answer_id == (waiting[0].answer_id if waiting else "end"):
+        back = ratings.undo(session.conn(), queue_id, by=session.person())
+        _remarks.forget(back or "")
+
+
+def _too_soon() -> bool:
+    """Whether this press follows the one before too closely; each press counts, so a held key stays too soon."""
+    now = time.monotonic()
+    before, st.session_state["rate.pressed"] = st.session_state.get("rate.pressed", -TOO_SOON_S), now
+    return now - float(before) < TOO_SOON_S

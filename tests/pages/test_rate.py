@@ -88,13 +88,13 @@ def test_an_unchanged_answer_is_no_correction(page, world, queue_id):
 def test_a_changed_answer_does_not_pass_and_what_was_typed_stays(page, world, queue_id):
     item = waiting(world, queue_id)
     app = page(RATE)
-    app.text_area(key=f"rate.correction.{item.answer_id}").input("late")
+    app.text_area(key=f"rate.correction.{item.answer_id}").input("late, sorry")
     press(app, "pass", item)
     assert kept(world) == []
     assert (
         app.error[0].value == "An answer that had to be corrected does not pass. Choose fail, or take the change back."
     )
-    assert app.text_area(key=f"rate.correction.{item.answer_id}").value == "late"
+    assert app.text_area(key=f"rate.correction.{item.answer_id}").value == "late, sorry"
 
 
 def test_the_reference_is_shown_on_demand_remembered_and_can_be_taken(page, world, queue_id):

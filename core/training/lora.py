@@ -6,6 +6,7 @@ import random
 import shutil
 import time
 from collections.abc import Sequence
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +55,13 @@ def train(
     tokenizer = weights.tokenizer(base)
     model = weights.model(base, device=device, dtype=dtype)
     set_seed(recipe.seed)
-    repeated = _sample(replay, len(rows), recipe)
+    schedule = _schedule(len(rows), len(replay), recipe)
+    repeated = sorted({number for number in schedule if number >= len(rows)})
     ends = weights.ends(model, tokenizer)
-    learned = [
-        {**example, "replay": number >= len(rows)}
-        for number, example in enumerate(
-            sequences.examples(tokenizer, [*rows, *repeated], ends=ends, max_length=recipe.max_length)
-        )
-    ]
+    chosen = [*rows, *(replay[number - len(rows)] for number in repeated)]
+    examples = sequences.examples(tokenizer, chosen, ends=ends, max_length=recipe.max_length)
+    places = {number: place for place, number in enumerate([*range(len(rows)), *repeated])}
+    learned = [{**examples[places[number]], "replay": number >= len(rows)} for number in schedule]
     model = get_peft_model(
         model,
         LoraConfig(
@@ -73,13 +73,14 @@ def train(
         ),
     )
     checkpoints = folder / "checkpoints"
-    epoch = math.ceil(len(learned) / recipe.batch_size)
+    epoch = math.ceil(len(learned) / recipe.epochs / recipe.batch_size)
     progress = _Progress(folder, recipe.batch_size)
     trainer = _Trainer(
         model=model,
         args=SFTConfig(
             output_dir=str(checkpoints),
-            num_train_epochs=recipe.epochs,
+            num_train_epochs=1,  # the schedule goes through all of them
+            train_sampling_strategy="sequential",
             per_device_train_batch_size=recipe.batch_size,
             learning_rate=recipe.learning_rate,
             lr_scheduler_type="cosine",
@@ -126,7 +127,7 @@ def train(
             "rows": len(rows),
             "replay_rows": len(repeated),
             "steps": trainer.state.global_step,
-            "epochs": round(trainer.state.epoch or 0, 2),
+            "epochs": round((trainer.state.epoch or 0) * recipe.epochs, 2),
             "first_loss": losses[0],
             "final_loss": sum(losses[-epoch:]) / len(losses[-epoch:]),
             "wall_s": round(wall, 1),
@@ -137,10 +138,20 @@ def train(
     }
 
 
-def _sample(replay: Sequence[Row], rows: int, recipe: Recipe) -> list[Row]:
-    """As many replay rows as make up their share of the whole, if there are that many."""
-    wanted = round(rows * recipe.replay_share / (1 - recipe.replay_share))
-    return random.Random(recipe.seed).sample(list(replay), min(wanted, len(replay)))
+def _schedule(rows: int, replay: int, recipe: Recipe) -> list[int]:
+    """In which order is learned: each epoch all rows, mixed with the next replay rows in turn, numbered from `rows` on.
+
+    Every epoch takes other replay rows as long as there are: what is kept is as broad as they are.
+    """
+    order = random.Random(recipe.seed)
+    share = round(rows * recipe.replay_share / (1 - recipe.replay_share)) if replay else 0
+    turn = cycle(order.sample(range(rows, rows + replay), replay))
+    made: list[int] = []
+    for _ in range(recipe.epochs):
+        epoch = [*range(rows), *islice(turn, share)]
+        order.shuffle(epoch)
+        made += epoch
+    return made
 
 
 def _last(checkpoints: Path) -> str | None:

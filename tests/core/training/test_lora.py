@@ -85,10 +85,10 @@ def test_what_is_left_is_the_adapter_and_nothing_that_can_run_code(trained):
 def test_the_summary_and_each_step_say_what_happened(trained):
     folder, made = trained
     summary = made["summary"]
-    assert (summary["rows"], summary["replay_rows"], summary["steps"]) == (7, 0, 40)  # 2 batches x 20 epochs
+    assert (summary["rows"], summary["replay_rows"], summary["steps"]) == (7, 0, 35)  # 7 rows x 20 epochs in batches of 4
     assert summary["final_loss"] < 0.1 < summary["first_loss"]
     steps = [event for event in job_folder.events(folder) if event["event"] == "step"]
-    assert [event["step"] for event in steps] == list(range(1, 41))
+    assert [event["step"] for event in steps] == list(range(1, 36))
     assert steps[-1]["eta_s"] == 0
     assert steps[0].keys() >= {"steps", "loss", "learning_rate", "grad_norm", "samples_per_second"}
 
@@ -205,7 +205,7 @@ def test_a_stop_keeps_what_is_learned_and_a_later_start_goes_on(base, tmp_path, 
     assert (tmp_path / "adapter" / "adapter_model.safetensors").exists()
 
     (tmp_path / "stop").unlink()
-    assert work.work(tmp_path, spec)["summary"]["steps"] == 40
+    assert work.work(tmp_path, spec)["summary"]["steps"] == 35
     assert_same(tmp_path, trained[0])
 
 
@@ -222,7 +222,7 @@ def test_a_killed_worker_ends_with_the_adapter_of_one_that_was_not(base, tmp_pat
     assert subprocess.run(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}).returncode == 0
     result = job_folder.result(tmp_path)
     assert result["status"] == "done"
-    assert result["summary"]["steps"] == 40
+    assert result["summary"]["steps"] == 35
     assert [event["event"] for event in job_folder.events(tmp_path)].count("started") == 2
     assert_same(tmp_path, trained[0])
 

@@ -79,7 +79,9 @@ def test_answers_that_have_ended_leave_the_batch():
     made = model()
     assert shared_prefix.possible(made)
     sizes = []
-    made.register_forward_pre_hook(lambda _module, _args, named: sizes.append(len(named["input_ids"])), with_kwargs=True)
+    made.register_forward_pre_hook(
+        lambda _module, _args, named: sizes.append(len(named["input_ids"])), with_kwargs=True
+    )
     said = decode(made, ends=tuple(ends))
     assert said == alone(model(), ends=tuple(ends))
     assert sizes[1] == 4  # after the prefix

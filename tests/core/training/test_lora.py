@@ -85,7 +85,11 @@ def test_what_is_left_is_the_adapter_and_nothing_that_can_run_code(trained):
 def test_the_summary_and_each_step_say_what_happened(trained):
     folder, made = trained
     summary = made["summary"]
-    assert (summary["rows"], summary["replay_rows"], summary["steps"]) == (7, 0, 35)  # 7 rows x 20 epochs in batches of 4
+    assert (summary["rows"], summary["replay_rows"], summary["steps"]) == (
+        7,
+        0,
+        35,
+    )  # 7 rows x 20 epochs in batches of 4
     assert summary["final_loss"] < 0.1 < summary["first_loss"]
     steps = [event for event in job_folder.events(folder) if event["event"] == "step"]
     assert [event["step"] for event in steps] == list(range(1, 36))

@@ -22,6 +22,8 @@ Fault = Callable[[], Awaitable[Response]]
 class Server:
     """What the server does, changeable while it runs, and what it has seen.
 
+    `structured` are the forms of answer that it can be held to.
+
     `answer` makes the text from the request body. `faults` maps the last message's text (or "*" for any) to what
     happens instead, one fault per call until there are none left.
     """
@@ -29,6 +31,7 @@ class Server:
     base_url: str = ""
     answer: Callable[[dict[str, Any]], str] = lambda body: "echo: " + body["messages"][-1]["content"]
     models: tuple[str, ...] = ("tiny",)
+    structured: tuple[str, ...] = ("json_schema", "json_object", "text")
     key: str | None = None
     delay_s: float = 0.0
     faults: dict[str, list[Fault]] = field(default_factory=dict)
@@ -42,7 +45,12 @@ class Server:
 def serve(**settings: Any) -> Iterator[Server]:
     """Serve on a free port until the block ends."""
     state = Server(**settings)
-    app = Starlette(routes=[Route("/v1/chat/completions", partial(_chat, state), methods=["POST"])])
+    app = Starlette(
+        routes=[
+            Route("/v1/chat/completions", partial(_chat, state), methods=["POST"]),
+            Route("/v1/models", partial(_models, state)),
+        ]
+    )
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -69,6 +77,9 @@ async def _chat(state: Server, request: Request) -> Response:
             return error(401, f"Incorrect API key provided: {given}")
         if body["model"] not in state.models:
             return error(404, f"The model {body['model']} does not exist")
+        wanted = body.get("response_format", {"type": "text"})["type"]
+        if wanted not in state.structured:
+            return error(400, f"response_format {wanted} is not supported")
         await asyncio.sleep(state.delay_s)
         for text in (body["messages"][-1]["content"], "*"):
             if state.faults.get(text):
@@ -76,6 +87,10 @@ async def _chat(state: Server, request: Request) -> Response:
         return completion(state.answer(body), model=body["model"])
     finally:
         state.at_once -= 1
+
+
+async def _models(state: Server, _: Request) -> Response:
+    return JSONResponse({"object": "list", "data": [{"id": name, "object": "model"} for name in state.models]})
 
 
 def completion(text: str | None, *, model: str = "tiny", finish: str = "stop") -> Response:
@@ -142,5 +157,19 @@ def floods(status: int = 200) -> Fault:
                 await asyncio.sleep(0)
 
         return StreamingResponse(spaces(), status_code=status, media_type="application/json")
+
+    return fault
+
+
+def trickles() -> Fault:
+    """Send one byte a second without end."""
+
+    async def fault() -> Response:
+        async def bytes_() -> AsyncIterator[bytes]:
+            while True:
+                yield b" "
+                await asyncio.sleep(1)
+
+        return StreamingResponse(bytes_(), media_type="application/json")
 
     return fault

@@ -1,6 +1,5 @@
 """Runs: eval set version x split x prompt x model, with one answer per sample and repeat or a recorded failure."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -12,7 +11,7 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import answers, decodings, eval_sets, models, prompts
+from core.evaluation import answers, decodings
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.importing import Split
 from core.evaluation.models import Model
@@ -147,46 +146,6 @@ def start_collecting(
     return start(conn, by=by, title=title, values={"set": eval_set.name, "model": model.name}, plans=[plan])
 
 
-def inputs(conn: duckdb.DuckDBPyConnection, job_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What the worker needs: the spec, and one item per answer that is missing or, in a later round, had failed.
-
-    What was answered before by the same model, prompt and decoding is copied and not asked again, unless the job says
-    so (`fresh`).
-    """
-    job = jobs.find(conn, job_id)
-    assert job is not None, "a job is asked for its inputs when it is launched"
-    used: dict[str, dict[str, Any]] = {}
-    schemas: dict[str, Any] = {}
-    items: list[dict[str, Any]] = []
-    decoding = Decoding()
-    round_, there = job.spec.get("round", 0), answers.rounds(conn, job_id)
-    for run in of_job(conn, job_id):
-        prompt, model = prompts.find(conn, run["prompt_id"]), models.find(conn, run["model_id"])
-        eval_set = eval_sets.find(conn, run["eval_set_id"])
-        if prompt is None or model is None or eval_set is None:
-            raise LookupError("A run is saved after its prompt, its model and its set.")
-        used[model.model_id] = models.for_worker(conn, model)
-        decoding = Decoding(**json.loads(run["decoding"]))
-        schema = eval_set.schema if decoding.structured else None
-        if schema:
-            schemas[run["eval_set_id"]] = schema
-        asked = content.digest([model.model_id, asdict(decoding), schema])
-        for sample in eval_sets.samples(conn, run["eval_set_id"], run["split"]):
-            messages = prompts.render(prompt, sample)
-            for repeat in range(run["repeats"]):
-                failed_in = there.get(answers.answer_id(run["run_id"], sample.sample_id, repeat), -1)
-                if failed_in is None or failed_in >= round_:
-                    continue
-                item = {"run_id": run["run_id"], "sample_id": sample.sample_id, "repeat": repeat, "round": round_}
-                item |= {"model": model.model_id, "messages": messages, "schema": run["eval_set_id"]}
-                items.append(item | {"content_key": content.digest([asked, messages, repeat])})
-    if not job.spec.get("fresh"):
-        items = answers.reuse(conn, job_id, items)
-    spending = {"cap": job.spec.get("cap"), "spent": answers.spent(conn, job_id)}
-    spec = {"kind": "generate", "models": used, "decoding": asdict(decoding), "schemas": schemas, "spending": spending}
-    return spec, items
-
-
 def retry_failed(conn: duckdb.DuckDBPyConnection, settings: Settings, job_id: str, *, by: Person) -> int:
     """Ask again for the job's failed answers, which stay until new ones are in; returns how many they are."""
     roles.require(by, "run.start")
@@ -210,6 +169,22 @@ def raise_cap(conn: duckdb.DuckDBPyConnection, settings: Settings, job_id: str, 
     jobs.begin_again(settings, job_id)
     with audit.change(conn, actor=by.person_id, act="run.cap_raised", subject=job_id, detail={"cap": cap}):
         jobs.queue_again(conn, job_id, {**job.spec, "cap": cap})
+
+
+def measured(conn: duckdb.DuckDBPyConnection, job_id: str) -> list[dict[str, Any]]:
+    """The job's runs with what their answers took.
+
+    Beside the run's own columns: `model_name`, `answered`, `failed` and `copied` (counts), `cost` (None if not known),
+    `prompt_tokens` and `completion_tokens` (sums), `latency_s` (median).
+    """
+    query = """
+        select r.*, m.name as model_name, count(a.answer_id) as answered, count(a.failure) as failed,
+            count(a.copied_from) as copied, sum(a.cost) as cost, sum(a.prompt_tokens) as prompt_tokens,
+            sum(a.completion_tokens) as completion_tokens, median(a.latency_s) as latency_s
+        from runs as r join models as m using (model_id) left join answers as a using (run_id)
+        where r.job_id = ? group by all order by m.name, r.rung
+    """
+    return database.rows(conn, query, [job_id])
 
 
 def of_job(conn: duckdb.DuckDBPyConnection, job_id: str) -> list[dict[str, Any]]:

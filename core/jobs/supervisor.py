@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from core.errors import Refusal
-from core.evaluation import answers, models, runs, terms
+from core.evaluation import answers, asking, models, terms
 from core.jobs import folder as job_folder
 from core.jobs import jobs
 from core.jobs.jobs import Job
@@ -99,7 +99,7 @@ def _launch(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launc
 def prepare(settings: Settings, conn: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> None:
     """Write the worker's inputs, the spec last."""
     if job.kind == "generate":
-        spec, items = runs.inputs(conn, job.job_id)
+        spec, items = asking.inputs(conn, job.job_id)
         job_folder.write_lines(folder / "items.jsonl", items)
     elif job.kind == "train":
         spec = trials.inputs(conn, job.job_id, folder)

@@ -1,4 +1,4 @@
-"""What a ladder showed: the verdict, the rates with their intervals, the failed calls, and the answers behind them."""
+"""What runs showed: the verdict of a ladder, the rates with their intervals, and the answers behind them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,60 +7,91 @@ import duckdb
 import pandas as pd
 import streamlit as st
 
-from core.access import roles
 from core.access.people import Person
-from core.evaluation import answers, results, runs
+from core.evaluation import answers, results
 from core.evaluation.tasks import Task
 from core.review import blindness
-from pages._ui import charts, parts, session
+from pages._ui import charts, parts
 from pages._ui.session import _, plain
-from pages.evaluation import _words
+from pages.evaluation import _costs, _failures, _words
 
 
 def show(conn: duckdb.DuckDBPyConnection, task: Task, person: Person, of_runs: Sequence[Mapping[str, Any]]) -> None:
-    """Everything known of the ladder's of_runs so far; nothing before the first answer."""
+    """Everything known of the ladder's runs so far; nothing before the first answer."""
+    words = _("On %(model)s, asked on %(day)s (UTC).", model=of_runs[0]["model_name"], day=_day(of_runs))
+    if not _begin(words, of_runs):
+        return
+    table = results.table(conn, of_runs)
+    if not table.empty and len(of_runs) > 1:
+        sentence = results.judge_ladder(conn, task, of_runs).sentence
+        st.info(_(sentence.message, **sentence.values), icon=":material/stairs:")
+    if not table.empty:
+        st.altair_chart(charts.rates(table, by="rung", title=plain("Prompt")), key="results.chart")
+    _show_all(conn, person, of_runs, table)
+
+
+def show_matrix(conn: duckdb.DuckDBPyConnection, person: Person, of_runs: Sequence[Mapping[str, Any]]) -> None:
+    """Everything known of a matrix's runs so far; nothing before the first answer."""
+    if _begin(_("Asked on %(day)s (UTC).", day=_day(of_runs)), of_runs):
+        _show_all(conn, person, of_runs, results.table(conn, of_runs))
+
+
+def _day(of_runs: Sequence[Mapping[str, Any]]) -> str:
+    return f"{of_runs[0]['created_at']:%Y-%m-%d %H:%M}"
+
+
+def _begin(words: str, of_runs: Sequence[Mapping[str, Any]]) -> bool:
+    """Heading and how far it is; whether there is anything to show."""
     answered, planned = sum(run["answered"] for run in of_runs), sum(run["planned"] for run in of_runs)
     if not answered:
-        return
+        return False
     st.subheader(_("Results"))
-    words = _(
-        "On %(model)s, asked on %(day)s (UTC).",
-        model=of_runs[0]["model_name"],
-        day=f"{of_runs[0]['created_at']:%Y-%m-%d %H:%M}",
-    )
     if answered < planned:
         words += " " + _("%(answered)s of %(planned)s answers are in; the rest may still change this.",
                          answered=answered, planned=planned)  # fmt: skip
     st.caption(words)
     if answered < planned:
         st.button(_("Show the newest numbers"), icon=":material/refresh:", key="results.refresh")
-    table = results.table(conn, of_runs)
+    return True
+
+
+def _show_all(
+    conn: duckdb.DuckDBPyConnection, person: Person, of_runs: Sequence[Mapping[str, Any]], table: pd.DataFrame
+) -> None:
+    """Rates, failures, cost and time, and the answers themselves."""
     if table.empty:
         st.info(_("No answer could be compared with a reference, so there is nothing to count."))
     else:
-        if len(of_runs) > 1:
-            sentence = results.judge_ladder(conn, task, of_runs).sentence
-            st.info(_(sentence.message, **sentence.values), icon=":material/stairs:")
-        st.altair_chart(charts.rates(table, by="rung", title=plain("Prompt")), key="results.chart")
-        st.dataframe(_by_rung(table, of_runs), hide_index=True)
+        st.dataframe(_rates(table, of_runs), hide_index=True)
         st.caption(_("Share of right answers; in brackets the 95% interval: where the true share very probably lies."))
-    _show_failures(answers.failures(conn, [run["run_id"] for run in of_runs]), of_runs[0]["job_id"])
+    names = _names(of_runs)
+    _failures.show(answers.failures(conn, list(names)), names, of_runs[0]["job_id"])
+    with st.expander(_("Cost and time"), icon=":material/payments:"):
+        _costs.show(conn, of_runs[0]["job_id"], names)
     with st.expander(_("The answers themselves"), icon=":material/forum:"):
-        waiting = blindness.waiting(conn, [run["run_id"] for run in of_runs], person)
+        waiting = blindness.waiting(conn, list(names), person)
         if waiting:
             st.info(_("%(count)s of these answers wait for your own judgement. They are shown with their prompt after "
                       "that, so that you judge without knowing it.", count=waiting))  # fmt: skip
         else:
-            _show_answers(conn, of_runs)
+            _show_answers(conn, {run["run_id"]: names[run["run_id"]] for run in of_runs if run["answered"]})
 
 
-def _by_rung(table: pd.DataFrame, of_runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _names(of_runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What each run is called: its rung, with the model where there are several."""
+    several = len({run["model_id"] for run in of_runs}) > 1
+    return {run["run_id"]: f"{run['rung']} · {run['model_name']}" if several else run["rung"] for run in of_runs}
+
+
+def _rates(table: pd.DataFrame, of_runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    several = len({run["model_id"] for run in of_runs}) > 1
     rows = []
     for run in of_runs:
         found = {row["metric"]: row for row in table[table["run_id"] == run["run_id"]].to_dict("records")}
         n = max((row["n"] for row in found.values()), default=0)
         rows.append(
-            {plain("Prompt"): run["rung"], plain("Samples (n)"): n, plain("Failed calls"): run["failed"]}
+            ({plain("Model"): run["model_name"]} if several else {})
+            | {plain("Prompt"): run["rung"], plain("Samples (n)"): n, plain("Failed calls"): run["failed"]}
             | {charts.metric_name(metric): _share(found.get(metric), n) for metric in dict.fromkeys(table["metric"])}
         )
     return rows
@@ -73,36 +104,18 @@ def _share(row: Mapping[str, Any] | None, n: int) -> str:
     return share if row["n"] == n else f"{share}, n={row['n']}"
 
 
-def _show_failures(failures: Sequence[Mapping[str, Any]], job_id: str) -> None:
-    if failures:
-        st.warning(_("Some calls gave no answer. They are counted apart and are not wrong answers."))
-        st.dataframe(
-            [
-                {plain("Prompt"): row["rung"], plain("Calls"): row["count"], plain("Reason"): _words.failure(row)}
-                for row in failures
-            ],
-            hide_index=True,
-            row_height=_words.row_height(map(_words.failure, failures)),
-        )
-        _repeat(job_id, sum(row["count"] for row in failures))
-
-
-def _repeat(job_id: str, count: int) -> None:
-    if not roles.may(session.person(), "run.start") or parts.is_open(job_id):
+def _show_answers(conn: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> None:
+    if not names:
         return
-    words = _("Ask the %(count)s failed calls again", count=count)
-    if st.button(words, icon=":material/replay:", key=f"results.retry.{job_id}"):
-        with session.refusing():
-            runs.retry_failed(session.conn(), session.settings(), job_id, by=session.person())
-            st.rerun()
-
-
-def _show_answers(conn: duckdb.DuckDBPyConnection, of_runs: Sequence[Mapping[str, Any]]) -> None:
-    by_rung = {run["rung"]: run["run_id"] for run in of_runs if run["answered"]}
-    rung = st.segmented_control(
-        _("Prompt"), list(by_rung), default=next(iter(by_rung)), required=True, key="results.rung"
+    run_id = st.segmented_control(
+        _("Prompt"),
+        list(names),
+        default=next(iter(names)),
+        required=True,
+        format_func=names.__getitem__,
+        key=f"results.rung.{len(names)}",
     )
-    found = answers.of_run(conn, by_rung[rung])
+    found = answers.of_run(conn, run_id)
     chosen = st.dataframe(
         [
             {
@@ -119,7 +132,7 @@ def _show_answers(conn: duckdb.DuckDBPyConnection, of_runs: Sequence[Mapping[str
         column_config={title: {"width": "medium"} for title in (plain("Input"), plain("Answer"), plain("Reference"))},
         on_select="rerun",
         selection_mode="single-row",
-        key=f"results.answers.{by_rung[rung]}",
+        key=f"results.answers.{run_id}",
     )
     st.caption(_("Tick a row at its left edge to read it in full."))
     for place in chosen["selection"]["rows"][:1]:

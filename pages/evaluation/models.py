@@ -1,4 +1,4 @@
-"""Models: those that are registered, and three ways to add one."""
+"""Models: those that are registered, what each is and may, and the ways to add one."""
 
 import streamlit as st
 
@@ -6,7 +6,7 @@ from core.access import roles
 from core.evaluation import models
 from pages._ui import session
 from pages._ui.session import _, plain
-from pages.evaluation import _add_model, _words
+from pages.evaluation import _add_model, _model_card, _words
 
 conn, person = session.conn(), session.person()
 st.title(_("Models"))
@@ -14,7 +14,7 @@ st.caption(_("What answers the questions: a model on this machine, a server, or 
 known = models.everything(conn)
 names = {one.model_id: one.name for one in known}
 if known:
-    st.dataframe(
+    ticked = st.dataframe(
         [
             {
                 plain("Model"): one.name,
@@ -26,7 +26,16 @@ if known:
             for one in known
         ],
         hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="models.known",
     )
+    st.caption(
+        _("Tick a model at its left edge to see its files, or to test an endpoint and set its prices and limits.")
+    )
+    for place in ticked["selection"]["rows"][:1]:
+        with st.container(border=True):
+            _model_card.show(known[place])
 else:
     st.info(_("There is no model yet. The starter model is the quickest way to begin."))
 

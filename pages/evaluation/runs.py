@@ -1,4 +1,4 @@
-"""Runs: the ladder over a set on a model and what it showed; answers for people to judge."""
+"""Runs: the ladder over a set on a model; matrices of prompts and models; answers for people to judge."""
 
 import streamlit as st
 
@@ -6,7 +6,7 @@ from core.access import roles
 from core.evaluation import prompts, runs
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _collect, _results
+from pages.evaluation import _collect, _matrix, _results
 
 conn, person, task = session.conn(), session.person(), session.task()
 st.title(_("Runs"))
@@ -29,7 +29,7 @@ elif model is None:
 elif ladder is None:
     missing = _("The set has no prompts: make a first ladder under Evaluation, Prompts.")
 
-views = {"ladder": plain("Ladder"), "review": plain("Answers for people to judge")}
+views = {"ladder": plain("Ladder"), "matrix": plain("Matrix"), "review": plain("Answers for people to judge")}
 view = st.segmented_control(
     _("View"),
     list(views),
@@ -39,6 +39,9 @@ view = st.segmented_control(
     key="runs.view",
     label_visibility="collapsed",
 )
+if view == "matrix":
+    _matrix.show(task, chosen, ladder)
+    st.stop()
 if view == "review":
     _collect.show(task, chosen, ladder, model, missing, ladder_runs)
     st.stop()

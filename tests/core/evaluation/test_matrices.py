@@ -86,17 +86,17 @@ def test_what_was_asked_before_is_in_no_estimate(world):
 
 def test_a_cap_stops_before_it_is_exceeded_and_the_rest_goes_on_with_a_higher_one(world):
     with openai_server.serve(models=("a",)) as server:
-        model = endpoint(world, "a", server.base_url, price_prompt=0.0, price_completion=1_000_000.0, concurrency=4)
-        # Each answer costs 3 (3 tokens at 1 each) and is reserved at its longest.
+        model = endpoint(world, "a", server.base_url, price_prompt=0.0, price_completion=500_000.0, concurrency=4)
+        # Each answer costs 1.5 (3 tokens at 0.5 each) and is reserved at its longest.
         limit = decodings.of_sets(world.conn, [world.eval_set]).max_new_tokens
-        job_id = matrices.start(world.conn, by=world.by, matrix=matrix(world, [model]), cap=3.0 * 5 + limit)
+        job_id = matrices.start(world.conn, by=world.by, matrix=matrix(world, [model]), cap=7.5 + limit / 2)
         supervisor.drain(world.settings, world.conn)
         job = jobs.find(world.conn, job_id)
         assert job.state == "stopped"
         assert "spending cap" in job.message
         spent = answers.spent(world.conn, job_id)
-        assert 15 < spent <= 15 + limit
-        assert len(server.seen) * 3 == spent
+        assert 7.5 < spent <= 7.5 + limit / 2
+        assert len(server.seen) * 1.5 == spent
         runs.raise_cap(world.conn, world.settings, job_id, 1000.0, by=world.by)
         supervisor.drain(world.settings, world.conn)
         assert jobs.find(world.conn, job_id).state == "done"

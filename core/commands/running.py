@@ -115,7 +115,7 @@ def _set(conn: duckdb.DuckDBPyConnection, chosen: argparse.Namespace) -> EvalSet
             N_("%(count)s rows of %(file)s cannot be used; the first is in line %(line)s. Correct them first."),
             count=len(checked.problems),
             file=file.name,
-            line=checked.problems[0].line,
+            line=checked.problems[0].row,
         )
     rows = [replace(row, split="dev") for row in checked.rows]
     known = {one.name["en"]: one for one in tasks.everything(conn)}

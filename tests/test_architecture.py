@@ -62,6 +62,7 @@ def test_only_worker_modules_load_the_heavy_libraries(path):
         ROOT / "core/diagnosis/agreement.py",
         ROOT / "core/diagnosis/pairwise.py",
         *modules("core/scoring"),
+        *(ROOT / f"core/judging/{name}.py" for name in ("fences", "criteria", "replies", "work", "calibration")),
     ],
     ids=lambda path: str(path.relative_to(ROOT)),
 )

@@ -47,7 +47,7 @@ def work(folder: Path, spec: dict[str, Any]) -> dict[str, Any]:
             if stopped() or spending.reached:
                 break
             job_folder.tell(folder, "phase", name="loading model", model=model_id)
-            generator = _load(spec["models"][model_id], generator, spending)
+            generator = load(spec["models"][model_id], generator, spending)
             job_folder.tell(folder, "phase", name="answering", model=model_id)
             asked = {str(position): item for position, item in enumerate(waiting[model_id])}
             requests = [_request(key, item, schemas) for key, item in asked.items()]
@@ -68,7 +68,7 @@ def work(folder: Path, spec: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _load(model: dict[str, Any], loaded: Generator | None, spending: Spending) -> Generator:
+def load(model: dict[str, Any], loaded: Generator | None = None, spending: Spending | None = None) -> Generator:
     """The model as `spec` describes it; a base that is loaded already is not loaded again for an adapter."""
     if model["kind"] == "api":
         from core.generation import remote
@@ -78,7 +78,7 @@ def _load(model: dict[str, Any], loaded: Generator | None, spending: Spending) -
             **({"structured": model["structured"]} if model.get("structured") else {}),
             rates=Rates(**model.get("rates", {})),
             price=Price(**model.get("price", {})),
-            spending=spending,
+            spending=spending or Spending(cap=None),
         )
     from core.generation import local
 

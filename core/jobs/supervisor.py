@@ -18,6 +18,7 @@ from core.jobs import folder as job_folder
 from core.jobs import jobs
 from core.jobs.jobs import Job
 from core.jobs.launchers import Launcher, LocalLauncher
+from core.judging import judgings
 from core.locale.mark import N_
 from core.settings import Settings
 from core.store import audit
@@ -99,7 +100,8 @@ def _launch(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launc
 def prepare(settings: Settings, conn: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> None:
     """Write the worker's inputs, the spec last."""
     if job.kind == "generate":
-        spec, items = asking.inputs(conn, job.job_id)
+        judging = job.spec.get("judging")
+        spec, items = judgings.inputs(conn, judging) if judging else asking.inputs(conn, job.job_id)
         job_folder.write_lines(folder / "items.jsonl", items)
     elif job.kind == "train":
         spec = trials.inputs(conn, job.job_id, folder)
@@ -135,7 +137,11 @@ _taken: dict[Path, float] = {}  # shards that are in the database; a restart rea
 def _take_in(conn: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> None:
     new = [shard for shard in job_folder.shards(folder) if shard not in _taken]
     if new:
-        answers.keep(conn, job.job_id, (row for shard in new for row in job_folder.read_lines(shard)))
+        rows = (row for shard in new for row in job_folder.read_lines(shard))
+        if judging := job.spec.get("judging"):
+            judgings.keep(conn, judging, rows)
+        else:
+            answers.keep(conn, job.job_id, rows)
         _taken.update((shard, time.monotonic()) for shard in new)
 
 

@@ -12,6 +12,7 @@ from core.locale.mark import N_
 
 WORK = {
     "generate": "core.generation.work",
+    "judge": "core.judging.work",
     "train": "core.training.work",
     "fetch": "core.generation.starter",
 }

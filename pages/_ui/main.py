@@ -40,6 +40,7 @@ stations = {
     ],
     plain("Diagnose"): [
         page("diagnosis/ladder.py", plain("Prompt ladder"), "stairs_2"),
+        page("diagnosis/judges.py", plain("Judges"), "gavel"),
     ],
     plain("Training"): [page("training/trial.py", plain("Trial fine-tune"), "model_training")],
     plain("Release"): [

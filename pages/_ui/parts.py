@@ -26,6 +26,7 @@ PHASES = {
     "checking": N_("checking"),
     "converting": N_("converting"),
     "answering": N_("answering"),
+    "judging": N_("judging"),
     "training": N_("training"),
     "saving": N_("saving"),
 }

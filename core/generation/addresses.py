@@ -65,7 +65,7 @@ def check(base_url: str) -> str:
         # A password must not be repeated, so all before an @ is left out.
         raise Refusal(BAD_ADDRESS, address=address.rpartition("@")[2])
     place = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
-    if not any(_matches(place, pattern) for pattern in allowed()) or (_is_ip(host) and forbidden(host)):
+    if not any(_matches(place, pattern) for pattern in allowed()) or _forbidden_number(host):
         raise Refusal(NOT_ALLOWED, place=place, allowed=", ".join(allowed()), variable=VARIABLE)
     return address
 
@@ -94,12 +94,12 @@ def _matches(place: str, pattern: str) -> bool:
     )
 
 
-def _is_ip(host: str) -> bool:
+def _forbidden_number(host: str) -> bool:
+    """Whether the host is a number that is never called. Numbers are connected to without being looked up."""
     try:
-        ip_address(host.partition("%")[0])
+        return forbidden(host)
     except ValueError:
-        return False
-    return True
+        return host.replace(".", "").isdigit()  # 2852039166 and 0251.0376.0251.0376 are 169.254.169.254, too
 
 
 class Forbidden(OSError):

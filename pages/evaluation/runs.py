@@ -10,25 +10,6 @@ from pages.evaluation import _collect, _matrix, _results
 
 conn, person, task = session.conn(), session.person(), session.task()
 st.title(_("Runs"))
-left, right = st.columns(2)
-with left:
-    chosen = parts.choose_eval_set(task.task_id, "runs.set")
-if chosen is None:
-    st.info(_("This task has no eval set yet. Import one under Evaluation, Eval sets."))
-    st.stop()
-with right:
-    model = parts.choose_model("runs.model")
-ladder = prompts.ladder(conn, task.task_id, chosen.name)
-ladder_runs = runs.latest_ladder(conn, task.task_id, chosen.name)
-
-missing = None
-if not roles.may(person, "run.start"):
-    missing = _("Only an operator starts runs.")
-elif model is None:
-    missing = _("A model is missing: add one under Evaluation, Models.")
-elif ladder is None:
-    missing = _("The set has no prompts: make a first ladder under Evaluation, Prompts.")
-
 views = {"ladder": plain("Ladder"), "matrix": plain("Matrix"), "review": plain("Answers for people to judge")}
 view = st.segmented_control(
     _("View"),
@@ -39,9 +20,28 @@ view = st.segmented_control(
     key="runs.view",
     label_visibility="collapsed",
 )
+left, right = st.columns(2)
+with left:
+    chosen = parts.choose_eval_set(task.task_id, "runs.set")
+if chosen is None:
+    st.info(_("This task has no eval set yet. Import one under Evaluation, Eval sets."))
+    st.stop()
+ladder = prompts.ladder(conn, task.task_id, chosen.name)
 if view == "matrix":
     _matrix.show(task, chosen, ladder)
     st.stop()
+with right:
+    model = parts.choose_model("runs.model")
+ladder_runs = runs.latest_ladder(conn, task.task_id, chosen.name)
+
+missing = None
+if not roles.may(person, "run.start"):
+    missing = _("Only an operator starts runs.")
+elif model is None:
+    missing = _("A model is missing: add one under Evaluation, Models.")
+elif ladder is None:
+    missing = _("The set has no prompts: make a first ladder under Evaluation, Prompts.")
+
 if view == "review":
     _collect.show(task, chosen, ladder, model, missing, ladder_runs)
     st.stop()

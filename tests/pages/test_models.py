@@ -2,9 +2,12 @@ import json
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from core.evaluation import models
+from core.evaluation import models, terms
+from core.evaluation.terms import Terms
 from core.jobs import jobs
+from tests import openai_server
 
 
 def model_folder(folder: Path) -> Path:
@@ -69,3 +72,29 @@ def test_the_connection_test_says_why_an_address_cannot_be_used(page, task, conn
     app.button(key="models.api.0.test").click().run()
     assert "has to start with http" in app.error[0].value.replace("\\", "")
     assert models.everything(conn) == []
+
+
+def test_prices_and_limits_of_an_endpoint_are_kept_and_its_connection_is_tested(page, task, conn, mina):
+    with openai_server.serve() as server:
+        model = models.register_api(conn, by=mina, name="Echo", base_url=server.base_url, api_model="tiny")
+        app = AppTest.from_function(card, kwargs={"model_id": model.model_id}, default_timeout=30).run()
+        key = f"models.terms.{model.model_id}"
+        app.number_input(key=f"{key}.prompt").set_value(0.5)
+        app.number_input(key=f"{key}.answer").set_value(1.5)
+        app.number_input(key=f"{key}.at_once").set_value(4)
+        app.button(key=f"{key}.save").click().run()
+        assert terms.of(conn, model.model_id) == Terms(price_prompt=0.5, price_completion=1.5, concurrency=4)
+        app.button(key=f"models.test.{model.model_id}").click().run()
+        assert app.success[0].value == "The server answers."
+        server.models = ("other",)
+        app.button(key=f"models.test.{model.model_id}").click().run()
+        assert "It has: other" in app.error[0].value
+
+
+def card(model_id):
+    """A table's row cannot be ticked in a test, so the card is shown alone."""
+    from core.evaluation import models
+    from pages._ui import session
+    from pages.evaluation import _model_card
+
+    _model_card.show(models.find(session.conn(), model_id))

@@ -10,8 +10,9 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from core.errors import Refusal
 from core.generation import remote
 from core.generation.base import Decoding, Request
+from core.generation.limits import Price, Rates, Spending
 from tests import openai_server
-from tests.openai_server import completion, cuts, error, floods, hangs, returns, serve
+from tests.openai_server import completion, cuts, error, floods, hangs, returns, serve, trickles
 
 KEY = "sk-very-secret-0123456789"
 
@@ -329,3 +330,69 @@ def test_the_connection_test_says_nothing_when_all_is_well_and_a_sentence_when_n
     server.faults["*"] = [openai_server.returns(HTMLResponse("<h1>It works!</h1>"))]
     with pytest.raises(Refusal, match="did not answer as an OpenAI-compatible server"):
         remote.check(server.base_url, "tiny", None)
+
+
+def test_one_byte_a_second_is_cut_off_at_the_deadline(server):
+    began = monotonic()
+    assert "did not answer within 1.5 seconds" in failure(server, trickles(), deadline_s=1.5)
+    assert monotonic() - began < 6
+
+
+def test_an_answer_of_ten_megabytes_is_not_read(server):
+    assert "larger than 2 MB" in failure(server, returns(Response(b" " * 10_000_000, media_type="application/json")))
+
+
+def test_a_wrong_model_is_answered_with_the_models_that_are_there(server):
+    server.models = ("tiny", "small")
+    with pytest.raises(Refusal, match=r"has no model grand\. It has: small, tiny\."):
+        remote.check(server.base_url, "grand", None)
+
+
+def test_https_to_a_server_without_tls_is_said_in_a_sentence(server):
+    with pytest.raises(Refusal, match="does not speak TLS"):
+        remote.check(server.base_url.replace("http://", "https://"), "tiny", None)
+
+
+def test_a_long_row_of_failures_ends_the_job_instead_of_trying_all_the_rest(server):
+    server.faults["*"] = [returns(error(500, "oops", retry_after="0"))] * 10_000
+    server.faults["start"] = [returns(completion("fine"))]
+    with pytest.raises(Refusal, match="The last 40 calls all failed"):
+        answered(server, *(f"q{i}" for i in range(200)), concurrency=8)
+    assert len(server.seen) < 48 * remote.TRIES + 2
+
+
+def test_pauses_that_the_server_asks_for_do_not_count_against_the_deadline(server):
+    server.faults["x"] = [returns(error(429, "slow down", retry_after="1"))] * 2
+    assert answered(server, "x", deadline_s=1.5)["x"].text == "echo: x"
+
+
+def test_a_rate_of_calls_is_kept(server):
+    began = monotonic()
+    answered(server, *"abcd", rates=Rates(requests_per_minute=240))
+    assert 0.9 <= monotonic() - began < 4  # five calls, a quarter of a second apart
+
+
+def test_a_cap_starts_no_call_that_could_exceed_it(server):
+    spending = Spending(10.0)
+    price = Price(completion=1_000_000)  # one for each token: at most 4 are reserved, 3 are used
+    answers = answered(
+        server, *"abcdefgh", decoding=Decoding(max_new_tokens=4), spending=spending, price=price, concurrency=4
+    )
+    assert len(answers) == len(server.seen) == 3
+    assert (spending.spent, spending.reached) == (9.0, True)
+
+
+def test_json_is_asked_for_as_strictly_as_the_server_takes_it(server):
+    server.structured = ("json_object", "text")
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "string"}},
+        "required": ["a"],
+        "additionalProperties": False,
+    }
+    questions = [Request(key=key, messages=({"role": "user", "content": key},), schema=schema) for key in "ab"]
+    generator = remote.load(base_url=server.base_url, model="tiny", key_env=None)
+    assert len([a for batch in generator.generate(questions, Decoding(structured=True)) for a in batch]) == 2
+    assert [body["response_format"]["type"] for body in server.seen] == ["json_schema", "json_object", "json_object"]
+    assert server.seen[0]["response_format"]["json_schema"]["strict"] is True
+    assert generator.learned == {"structured": "json_object"}

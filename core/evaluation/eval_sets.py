@@ -64,12 +64,13 @@ def save(
     note: str = "",
     parent_id: str | None = None,
     moves: bool = False,
+    after: str | None = None,
 ) -> EvalSet:
     """Freeze the rows as the next version of the set `name`, all or nothing.
 
     A group that has a split keeps it; a row that asks for another one is a Refusal, unless `moves` are wanted and its
     group was not used yet. No rows and no name are Refusals, too. `parent_id` is the version the rows were edited from.
-    Saving the same content again gives the version that is there.
+    Saving the same content again gives the version that is there, unless it is to come `after` that version.
     """
     roles.require(by, "eval_set.import")
     if not name.strip():
@@ -80,6 +81,7 @@ def save(
     samples = _frozen(task_id, rows, groups)
     sample_ids = samples["sample_id"].to_pylist()
     frozen = {"name": name, "scorer": scorer, "schema": schema, "samples": sample_ids}
+    frozen |= {"after": after} if after else {}
     eval_set_id = content.name("set", {"task_id": task_id, **frozen})
     if (existing := find(conn, eval_set_id)) is not None:
         return existing

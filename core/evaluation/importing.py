@@ -22,6 +22,9 @@ _YES = ("true", "yes", "y", "1", "是")
 _NO = ("false", "no", "n", "0", "否")
 
 
+FIELD = "field: "
+"""How the name of a column begins that is to be kept for prompts, in files and in exports."""
+
 PARTS = ("input", "reference", "context", "key", "group", "split", "tags", "kind", "pair", "critical")
 """Of a sample, each in at most one column."""
 
@@ -105,7 +108,8 @@ def guess(columns: Sequence[str]) -> Mapping | None:
         for part, names in _USUAL_NAMES.items()
     }
     chosen = found.pop("input")
-    return Mapping(input=chosen, **found) if chosen else None  # type: ignore[arg-type]  # none of them is `fields`
+    fields = tuple(column for column in columns if column.startswith(FIELD))
+    return Mapping(input=chosen, **found, fields=fields) if chosen else None
 
 
 def normalise(text: str) -> str:
@@ -171,7 +175,7 @@ def _reader(columns: Sequence[str], mapping: Mapping) -> Callable[[int, Sequence
     """What turns the cells of one line into a row, with each part's place looked up once for the whole file."""
     names: dict[str, str | None] = {part: getattr(mapping, part) for part in PARTS}
     places = {part: columns.index(column) for part, column in names.items() if column is not None}
-    kept = [(column, columns.index(column)) for column in mapping.fields]
+    kept = [(column.removeprefix(FIELD), columns.index(column)) for column in mapping.fields]
 
     def read(line: int, cells: Sequence[str]) -> Row | list[RowProblem]:
         found = {part: cells[place] for part, place in places.items()}
@@ -198,9 +202,9 @@ def _reader(columns: Sequence[str], mapping: Mapping) -> Callable[[int, Sequence
             group_id=found.get("group", "").strip() or content.name("group", asked),
             split=cast(Split | None, word("split", _SPLITS) or None) if "split" in found else None,
             critical="critical" in found and word("critical", _YES + _NO) in _YES,
-            tags=_tags(found["tags"]) if found.get("tags") else (),
+            tags=tags(found["tags"]) if found.get("tags") else (),
             line=line,
-            fields=tuple((column, cells[place]) for column, place in kept if cells[place]),
+            fields=tuple((name, cells[place]) for name, place in kept if cells[place]),
         )
         return problems or row
 
@@ -217,15 +221,15 @@ def _unknown(line: int, column: str | None, said: str, known: Sequence[str]) -> 
     )
 
 
-def _tags(text: str) -> tuple[str, ...]:
+def tags(text: str) -> tuple[str, ...]:
     """The tags in a JSON list, or between commas, semicolons or bars, each once."""
     try:
         found = json.loads(text)
         json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):  # not JSON, or JSON with half a character
         found = None
-    tags = map(str, found) if isinstance(found, list) else re.split(r"[,;|，；、]", text)
-    return tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+    words = map(str, found) if isinstance(found, list) else re.split(r"[,;|，；、]", text)
+    return tuple(dict.fromkeys(word.strip() for word in words if word.strip()))
 
 
 def _disagreeing(same: list[Row]) -> list[RowProblem]:

@@ -8,8 +8,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.errors import Refusal
 from core.evaluation.eval_sets import Sample
-from core.evaluation.prompts import Prompt
+from core.evaluation.prompts import EXAMPLES as EXAMPLES_MARK
+from core.evaluation.prompts import Example, Prompt
+from core.locale.mark import N_
 
 EXAMPLES = 8
 LONGEST_LABEL_LIST = 60
@@ -19,24 +22,38 @@ def ladder(samples: Sequence[Sample], scorer: str, schema: Mapping[str, Any] | N
     """Four rungs for a set of these samples, scored by that scorer."""
     wanted, values = _wanted(samples, scorer, schema)
     minimal = f"Answer the message. {wanted}"
-    shown = "".join(
-        f"Message: {sample.input}\nAnswer: {sample.reference}\n\n" for sample in examples(samples, EXAMPLES)
-    )
+    shown = tuple(Example.of(sample, sample.reference) for sample in examples(samples, EXAMPLES))
     process = (
         f"{minimal}{values}\n\nSteps:\n1. Read the whole message and find the main request.\n"
         "2. Compare it with each possible answer.\n3. Give the one that fits best."
     )
     strict = f"{process}\n\nFormat: only the answer itself on one line, exactly as written above, and nothing else."
-    ask = "Message: {input}\nAnswer:"
-    return [
-        ("A", Prompt(name="A · minimal", system=minimal, template=ask, note="Only says what is wanted.")),
-        ("B", Prompt(name="B · few-shot", system=minimal, template=shown + ask, note="Adds solved examples.")),
-        (
-            "C",
-            Prompt(name="C · process guidance", system=process, template=shown + ask, note="Adds answers and steps."),
-        ),
-        ("D", Prompt(name="D · format", system=strict, template=shown + ask, note="Adds the strict format.")),
-    ]
+    return _chain(minimal, process, strict, "Message: {input}\nAnswer:", shown)
+
+
+def filled(*, job: str, ask: str, steps: str, form: str, shown: Sequence[Example]) -> list[tuple[str, Prompt]]:
+    """Four rungs from what somebody who knows the business wrote: the job, how a question is put, the steps to take,
+    and the form of an answer. Raises Refusal when the job or the place of the question is missing."""
+    if not job.strip():
+        raise Refusal(N_("Say in a sentence what the model is to do; every prompt begins with it."))
+    process = f"{job.strip()}\n\n{steps.strip()}" if steps.strip() else job.strip()
+    strict = f"{process}\n\n{form.strip()}" if form.strip() else process
+    return _chain(job.strip(), process, strict, ask, tuple(shown))
+
+
+def _chain(minimal: str, process: str, strict: str, ask: str, shown: tuple[Example, ...]) -> list[tuple[str, Prompt]]:
+    a = Prompt(name="A · minimal", system=minimal, template=ask, note="Only says what is wanted.")
+    few = {"template": EXAMPLES_MARK + ask, "examples": shown} if shown else {"template": ask}
+    b = Prompt(name="B · few-shot", system=minimal, note="Adds solved examples.", parent_id=a.prompt_id, **few)
+    c = Prompt(
+        name="C · process guidance",
+        system=process,
+        note="Adds answers and steps.",
+        parent_id=b.prompt_id,
+        **few,
+    )
+    d = Prompt(name="D · format", system=strict, note="Adds the strict format.", parent_id=c.prompt_id, **few)
+    return [("A", a), ("B", b), ("C", c), ("D", d)]
 
 
 def examples(samples: Sequence[Sample], count: int) -> list[Sample]:

@@ -1,11 +1,11 @@
-"""Prompt versions and ladders. A template is plain text: only `{input}` and `{context}` are filled in."""
+"""Prompt versions and ladders. A template is plain text: only known names in braces are filled in, and once."""
 
 import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 import duckdb
 
@@ -18,27 +18,68 @@ from core.generation.base import Message
 from core.locale.mark import N_
 from core.store import audit, database
 
-VARIABLE = re.compile(r"\{(input|context)\}")
+_VARIABLE = re.compile(r"\{([^{}\n\"]{1,80})\}")
+EXAMPLES = "{examples}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One solved sample that a prompt shows; always a `train` sample."""
+
+    sample_id: str
+    input: str
+    answer: str
+    context: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, sample: Sample, answer: str) -> Self:
+        """The sample with that answer. Raises Refusal unless it may be learned from."""
+        if sample.split != "train":
+            raise Refusal(
+                N_("“%(key)s” is in the part “%(split)s” of its set; only samples of “train” may be shown to a model."),
+                key=sample.key,
+                split=sample.split,
+            )
+        values = {"input": sample.input, "context": sample.context, "fields": sample.fields}
+        return cls(sample_id=sample.sample_id, answer=answer, **values)  # type: ignore[arg-type]  # one of each kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """One prompt version, named by what it says."""
+    """One prompt version, named by what it says.
+
+    Instruction and template may name `{input}`, `{context}`, `{schema}` and further columns of the sample; the template
+    may have `{examples}` in front of how the question is put, and each example is put in the same way.
+    """
 
     name: str
     system: str
     template: str
     note: str = ""
+    examples: tuple[Example, ...] = ()
+    schema: Mapping[str, Any] | None = None
+    """JSON schema of the answer, where the prompt names one."""
+    parent_id: str | None = None
+    """The prompt it was made from; no part of what it says."""
 
     def __post_init__(self) -> None:
-        if "{input}" not in self.template:
+        if "{input}" not in self.template.rpartition(EXAMPLES)[2]:
             raise Refusal(
                 N_("The prompt “%(name)s” does not contain {input}. Put it where the question belongs."), name=self.name
+            )
+        if self.examples and self.template.count(EXAMPLES) != 1:
+            raise Refusal(
+                N_("The prompt “%(name)s” has solved examples. Put {examples} once, in front of the question."),
+                name=self.name,
             )
 
     @property
     def prompt_id(self) -> str:
-        return content.name("prompt", {"system": self.system, "template": self.template})
+        said: dict[str, Any] = {"system": self.system, "template": self.template}
+        said |= {"examples": [asdict(one) for one in self.examples]} if self.examples else {}
+        said |= {"schema": self.schema} if self.schema else {}
+        return content.name("prompt", said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +92,26 @@ class Ladder:
 
 
 def render(prompt: Prompt, sample: Sample) -> tuple[Message, ...]:
-    """The chat messages for one sample. What the sample holds is put in as it is and never read as a template."""
-    values = {"input": sample.input, "context": sample.context}
-    user = VARIABLE.sub(lambda match: values[match[1]], prompt.template)
-    system: tuple[Message, ...] = ({"role": "system", "content": prompt.system},) if prompt.system else ()
+    """The chat messages for one sample. What samples and examples hold is put in as it is, never read as a template."""
+    schema = json.dumps(prompt.schema, ensure_ascii=False) if prompt.schema else ""
+    values = {**dict(sample.fields), "input": sample.input, "context": sample.context, "schema": schema}
+    before, marked, question = prompt.template.rpartition(EXAMPLES)
+    shown = "".join(_shown(example, question, schema) for example in prompt.examples) if marked else ""
+    user = _fill(before, values) + shown + _fill(question, values)
+    system: tuple[Message, ...] = (
+        ({"role": "system", "content": _fill(prompt.system, values)},) if prompt.system else ()
+    )
     return (*system, {"role": "user", "content": user})
+
+
+def _shown(example: Example, question: str, schema: str) -> str:
+    values = {**dict(example.fields), "input": example.input, "context": example.context, "schema": schema}
+    asked = _fill(question, values)
+    return f"{asked}{'' if asked[-1:].isspace() else ' '}{example.answer}\n\n"
+
+
+def _fill(template: str, values: Mapping[str, str]) -> str:
+    return _VARIABLE.sub(lambda match: values.get(match[1], match[0]), template)
 
 
 def difference(before: Prompt, after: Prompt) -> list[str]:
@@ -74,6 +130,7 @@ def save_ladder(
 ) -> Ladder:
     """Keep the prompts as versions and the ladder over them; the newest ladder of a set counts."""
     roles.require(by, "task.manage")
+    _refuse_locked(conn, rungs)
     named = [{"rung": rung, "prompt_id": prompt.prompt_id} for rung, prompt in rungs]
     frozen = {"task_id": task_id, "eval_set_name": eval_set_name, "rungs": named, "nonce": str(database.now())}
     ladder_id = content.name("ladder", frozen)
@@ -82,8 +139,16 @@ def save_ladder(
     ):
         for _, prompt in rungs:
             if find(conn, prompt.prompt_id) is None:
-                row = {"prompt_id": prompt.prompt_id, "task_id": task_id, "name": prompt.name, "system": prompt.system}
+                row: dict[str, Any] = {
+                    "prompt_id": prompt.prompt_id,
+                    "task_id": task_id,
+                    "name": prompt.name,
+                    "system": prompt.system,
+                }
                 row |= {"template": prompt.template, "note": prompt.note, "created_by": by.person_id}
+                row |= {"examples": content.canonical([asdict(one) for one in prompt.examples])}
+                row |= {"schema": content.canonical(prompt.schema) if prompt.schema else None}
+                row |= {"parent_id": prompt.parent_id}
                 database.insert(conn, "prompts", [{**row, "created_at": database.now()}])
         row = {"ladder_id": ladder_id, "task_id": task_id, "eval_set_name": eval_set_name}
         row |= {"rungs": content.canonical(named), "created_by": by.person_id}
@@ -91,10 +156,39 @@ def save_ladder(
     return Ladder(ladder_id=ladder_id, eval_set_name=eval_set_name, rungs=tuple(rungs))
 
 
+def _refuse_locked(conn: duckdb.DuckDBPyConnection, rungs: Sequence[tuple[str, Prompt]]) -> None:
+    """Samples of gate and retain are never shown to a model as examples, whoever made the prompt."""
+    shown = [one.sample_id for _, prompt in rungs for one in prompt.examples]
+    query = "select key, split from samples where list_contains($shown, sample_id) and split <> 'train' limit 1"
+    if row := database.row(conn, query, {"shown": shown}):
+        raise Refusal(
+            N_("“%(key)s” is in the part “%(split)s” of its set; only samples of “train” may be shown to a model."),
+            **row,
+        )
+
+
 def find(conn: duckdb.DuckDBPyConnection, prompt_id: str) -> Prompt | None:
-    query = "select name, system, template, note from prompts where prompt_id = ?"
+    query = "select name, system, template, note, examples, schema, parent_id from prompts where prompt_id = ?"
     row = database.row(conn, query, [prompt_id])
-    return Prompt(**row) if row else None
+    if row is None:
+        return None
+    examples = tuple(
+        Example(**{**one, "fields": tuple(map(tuple, one["fields"]))}) for one in json.loads(row["examples"] or "[]")
+    )
+    return Prompt(**{**row, "examples": examples, "schema": json.loads(row["schema"]) if row["schema"] else None})
+
+
+def versions(conn: duckdb.DuckDBPyConnection, task_id: str, eval_set_name: str) -> list[tuple[str, Prompt]]:
+    """Every prompt that was ever a rung for the sets of that name, with its rung, the newest first."""
+    query = """
+        select rungs from ladders where task_id = ? and eval_set_name = ? order by created_at desc
+    """
+    found: dict[str, tuple[str, Prompt]] = {}
+    for (rungs,) in conn.execute(query, [task_id, eval_set_name]).fetchall():
+        for rung in json.loads(rungs):
+            if rung["prompt_id"] not in found and (prompt := find(conn, rung["prompt_id"])) is not None:
+                found[rung["prompt_id"]] = (rung["rung"], prompt)
+    return list(found.values())
 
 
 def ladder(conn: duckdb.DuckDBPyConnection, task_id: str, eval_set_name: str) -> Ladder | None:

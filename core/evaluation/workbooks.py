@@ -1,6 +1,7 @@
 """The rows of an XLSX workbook, after a look at whether it is safe to unpack."""
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime, time
@@ -19,13 +20,15 @@ MOST_UNPACKED = 200_000_000
 """Bytes."""
 MOST_UNPACKED_PER_BYTE = 200
 """Ordinary sheets unpack to 5 to 50 times their size."""
-MOST_ELEMENTS = 4_000_000
-"""XML elements, two or three to a cell: openpyxl takes a minute for these."""
+MOST_ELEMENTS = 8_000_000
+"""XML elements, two or three to a cell: 200,000 rows of a dozen cells. openpyxl takes two minutes for these."""
 MOST_ELEMENTS_AT_ONCE = 200_000
 """XML elements in one row or outside of rows, which openpyxl holds in memory together."""
 MOST_LINES = 1_048_576
 """As many as a sheet can have."""
 
+_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+"""How workbooks write what XML cannot hold, such as a carriage return."""
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -150,7 +153,7 @@ def _text(value: Any) -> str:
         case None:
             return ""
         case str():
-            return value.replace("_x000D_", "\r")  # how workbooks write a carriage return
+            return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), value)
         case bool():
             return str(value).upper()
         case float():

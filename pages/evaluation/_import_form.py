@@ -11,7 +11,7 @@ from core.locale.mark import N_
 from core.scoring import scorers
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _import_rows, _import_source, _words
+from pages.evaluation import _import_rows, _import_source, _near_duplicates, _words
 from pages.evaluation._import_source import Source
 
 
@@ -36,6 +36,7 @@ def show(task: Task) -> None:
             found = _import_source.check(source, mapping)
         st.markdown(_("**3. Look at what was read.**"))
         _import_rows.show(table, found, source.name, source.key)
+        found = _near_duplicates.choose(source, mapping, found)
         st.markdown(_("**4. Save it as an eval set.**"))
         _save(task, source, table.columns, mapping, found)
 
@@ -43,19 +44,23 @@ def show(task: Task) -> None:
 def _save(task: Task, source: Source, columns: tuple[str, ...], mapping: Mapping, found: Import) -> None:
     key = source.key
     conn, bad = session.conn(), len({problem.row for problem in found.problems})
-    name = st.text_input(_("Name of the eval set"), source.name, key=f"{key}.name")
+    about = _import_source.about(source)
+    if about:
+        st.caption(_("This file was exported here: its set, split and scorer are taken over."))
+    name = st.text_input(_("Name of the eval set"), about.name if about else source.name, key=f"{key}.name")
     references = [row.reference for row in found.rows]
+    proposed = about.scorer if about and about.scorer in scorers.SCORERS else scorers.suggest(references)
     scorer = parts.select(
         _("An answer is judged by"),
         scorers.SCORERS,
-        index=scorers.SCORERS.index(scorers.suggest(references)),
+        index=scorers.SCORERS.index(proposed),
         format_func=lambda one: plain(_words.SCORERS[one]),
         key=f"{key}.scorer",
     )
     st.caption(_(_words.SCORERS_EXPLAINED[scorer]))
     schema = None
     if scorer == "json":
-        schema = scorers.infer_schema(references)
+        schema = about.schema if about and about.schema else scorers.infer_schema(references)
         with st.expander(_("The format that an answer must have")):
             parts.text(json.dumps(schema, ensure_ascii=False, indent=2))
     drawn = sum(row.split is None for row in found.rows)

@@ -7,7 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import Refusal
-from core.evaluation import arrow_files, files, importing, mappings
+from core.evaluation import arrow_files, exports, files, importing, mappings
+from core.evaluation.exports import About
 from core.evaluation.importing import Import, Mapping
 from core.evaluation.tables import Table
 from core.evaluation.tasks import Task
@@ -40,8 +41,8 @@ class Source:
 
 
 @st.cache_resource(max_entries=1, scope="session", show_spinner=False)
-def _read(key: str, _source: Source) -> Table:
-    return _source.read()
+def _read(key: str, _source: Source) -> tuple[Table, About | None]:
+    return exports.restored(_source.read())
 
 
 @st.cache_resource(max_entries=1, scope="session", show_spinner=False)
@@ -52,7 +53,12 @@ def _check(key: str, mapping: Mapping, _table: Table) -> Import:
 
 def read(source: Source) -> Table:
     """The table in the source, read once for as long as the page shows it."""
-    return _read(source.key, source)
+    return _read(source.key, source)[0]
+
+
+def about(source: Source) -> About | None:
+    """What the file says about its set, if it was exported here."""
+    return _read(source.key, source)[1]
 
 
 def check(source: Source, mapping: Mapping) -> Import:
@@ -126,4 +132,10 @@ def choose_columns(task: Task, table: Table, key: str) -> Mapping:
                 choose_one(part)
     if chosen["input"] is None:
         raise Refusal(N_("No column looks like the input. Choose the one that holds the questions or messages."))
-    return Mapping(**chosen)  # type: ignore[arg-type]  # the input was chosen
+    kept = st.multiselect(
+        _("Further columns to keep, which prompts can name"),
+        [column for column in table.columns if column not in chosen.values()],
+        default=[column for column in (guessed.fields if guessed else ()) if column not in chosen.values()],
+        key=f"{key}.fields",
+    )
+    return Mapping(**chosen, fields=tuple(kept))  # type: ignore[arg-type]  # the input was chosen

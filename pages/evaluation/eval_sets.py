@@ -6,12 +6,12 @@ from core.access import roles
 from core.evaluation import choices, eval_sets
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _import_form, _samples, _scorer_words, _words
+from pages.evaluation import _import_form, _samples, _scorer_words, _versions, _words
 
 conn, task = session.conn(), session.task()
 st.title(_("Eval sets"))
 st.caption(_("An eval set is a frozen list of questions with their right answers. A change makes a new version."))
-views = {"sets": plain("The sets"), "import": plain("Import a file")}
+views = {"sets": plain("The sets"), "versions": plain("Versions and files"), "import": plain("Import a file")}
 view = st.segmented_control(
     _("View"),
     list(views),
@@ -29,6 +29,9 @@ else:
     sets = eval_sets.of_task(conn, task.task_id)
     if not sets:
         st.info(_("This task has no eval set yet. Import a file with its questions and, if you have them, answers."))
+        st.stop()
+    if view == "versions":
+        _versions.show(task)
         st.stop()
     st.dataframe(
         [

@@ -164,3 +164,39 @@ def test_samples_of_the_gate_are_not_shown(page, task, conn):
     assert gate
     assert seen
     assert not seen & gate
+
+
+def test_near_duplicates_are_shown_and_left_out_when_told_to(page, own_task, conn):
+    twin = "我的信用卡已经三个星期没有寄到，请问什么时候能收到新卡"
+    rows = [*ROWS, (twin, "退款"), (twin + "！", "退款")]
+    app, key = upload(page("evaluation/eval_sets.py"), "rows.csv", csv_of(rows).encode())
+    shown = next(one.value for one in app.dataframe if "Is like row" in one.value.columns)
+    assert (list(shown["Row"])[-1], list(shown["Is like row"])[-1]) == (63, 62)
+    app.radio(key=f"{key}.near_choice").set_value("leave_out").run()
+    app.button(key=f"{key}.save").click().run()
+    kept = {sample.input for sample in eval_sets.samples(conn, eval_sets.of_task(conn, own_task)[0].eval_set_id)}
+    assert twin in kept
+    assert twin + "！" not in kept
+
+
+def test_versions_are_compared_and_brought_back(page, own_task, conn, mina):
+    def rows(*texts):
+        return [
+            importing.Row(key=text, input=text, context="", reference="x", kind="practice", pair="", group_id=text,
+                          split="dev", critical=False, tags=(), line=1)
+            for text in texts
+        ]  # fmt: skip
+
+    common = {"by": mina, "task_id": own_task, "name": "Set", "scorer": "exact"}
+    first = eval_sets.save(conn, rows=rows("a", "b"), **common)
+    second = eval_sets.save(conn, rows=rows("b", "c"), **common)
+    app = page("evaluation/eval_sets.py")
+    app.button_group(key="eval_sets.view.0").set_value("versions").run()
+    assert "1 samples added · 1 removed · 0 changed" in [one.value for one in app.markdown]
+    key = f"versions.{second.eval_set_id}"
+    app.selectbox(key=f"{key}.use").set_value(1).run()
+    app.text_input(key=f"{key}.note").set_value("c was wrong")
+    app.button(key=f"{key}.restore").click().run()
+    (newest,) = eval_sets.of_task(conn, own_task)
+    assert newest.version == 3
+    assert eval_sets.samples(conn, newest.eval_set_id) == eval_sets.samples(conn, first.eval_set_id)

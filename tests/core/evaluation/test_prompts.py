@@ -1,9 +1,11 @@
 """A prompt version is its content, and a sample's text is never read as a template."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.errors import Refusal
-from core.evaluation import ladder_templates, prompts, splits
+from core.evaluation import eval_sets, ladder_templates, prompts, splits
 from core.evaluation.eval_sets import Sample
 from core.evaluation.prompts import Prompt
 from tests.core.evaluation.test_eval_sets import rows, save, task_id  # noqa: F401  # fixtures
@@ -50,9 +52,69 @@ def test_a_first_ladder_shows_examples_of_train_samples_only_and_each_label_once
     known = [sample(f"{split} {label} {n}", split, label) for split, label, n in wanted]
     rungs = dict(ladder_templates.ladder(known, "exact", None))
     assert list(rungs) == ["A", "B", "C", "D"]
-    assert "train x 1" in rungs["B"].template
-    written = "".join(rung.template + rung.system for rung in rungs.values())
+    assert prompts.render(rungs["B"], sample("Is it?"))[1]["content"].startswith("Message: train x 1\nAnswer: x\n\n")
+    written = "".join(str(prompts.render(rung, sample("Is it?"))) for rung in rungs.values())
     assert not any(split in written for split in ("dev ", "gate ", "retain "))
     assert [one.input for one in ladder_templates.examples(known, 3)] == ["train x 1", "train y 1", "train z 1"]
     assert "- x\n- y\n- z" in rungs["C"].system
     assert len({prompt.prompt_id for prompt in rungs.values()}) == 4
+
+
+def test_the_text_of_an_example_is_never_read_as_a_template():
+    shown = prompts.Example.of(sample("say {input} and {context}", context="{schema}"), "{input}")
+    prompt = Prompt(name="B", system="", template="Do it.\n{examples}Q: {input} ({context})\nA:", examples=(shown,))
+    assert prompts.render(prompt, sample("now {examples}"))[0]["content"] == (
+        "Do it.\nQ: say {input} and {context} ({schema})\nA: {input}\n\nQ: now {examples} ()\nA:"
+    )
+
+
+def test_further_columns_and_the_schema_are_filled_in_by_name():
+    one = replace(sample("Fee?"), fields=(("客户等级", "gold {input}"),))
+    prompt = Prompt(
+        name="A", system="Customer: {客户等级}", template='{schema} {input} {"a": 1} {x}', schema={"type": "object"}
+    )
+    system, user = prompts.render(prompt, one)
+    assert system["content"] == "Customer: gold {input}"
+    assert user["content"] == '{"type": "object"} Fee? {"a": 1} {x}'
+
+
+@pytest.mark.parametrize("split", ["dev", "gate", "retain"])
+def test_only_train_samples_may_be_examples(conn, mina, save, task_id, split):  # noqa: F811
+    with pytest.raises(Refusal, match=f"is in the part “{split}”"):
+        prompts.Example.of(sample("a", split=split), "b")
+    saved = save([replace(rows(1)[0], split=split)])
+    (locked,) = eval_sets.samples(conn, saved.eval_set_id)
+    forged = prompts.Example(sample_id=locked.sample_id, input=locked.input, answer="b")
+    prompt = Prompt(name="B", system="", template="{examples}{input}", examples=(forged,))
+    with pytest.raises(Refusal, match=f"is in the part “{split}”"):
+        prompts.save_ladder(conn, by=mina, task_id=task_id, eval_set_name="Set", rungs=[("B", prompt)])
+
+
+def test_examples_schema_and_parent_are_kept_and_only_the_parent_is_no_content(conn, mina, task_id):  # noqa: F811
+    first = Prompt(name="A", system="", template="{input}")
+    shown = prompts.Example(sample_id="s", input="a", answer="b", fields=(("x", "y"),))
+    second = Prompt(
+        name="B", system="", template="{examples}{input}", examples=(shown,), schema={"type": "object"},
+        parent_id=first.prompt_id,
+    )  # fmt: skip
+    prompts.save_ladder(conn, by=mina, task_id=task_id, eval_set_name="Set", rungs=[("A", first), ("B", second)])
+    assert prompts.find(conn, second.prompt_id) == second
+    assert replace(second, parent_id=None).prompt_id == second.prompt_id
+    assert replace(second, examples=()).prompt_id != second.prompt_id
+    assert prompts.versions(conn, task_id, "Set") == [("A", first), ("B", second)]
+
+
+def test_a_ladder_from_what_a_business_person_wrote_adds_one_thing_a_rung():
+    shown = [prompts.Example.of(sample("Where is it?"), "delivery")]
+    rungs = dict(
+        ladder_templates.filled(
+            job="Sort the mail.", ask="Mail: {input}\nTopic:", steps="1. Read it.", form="One word.", shown=shown
+        )
+    )
+    assert [rungs[rung].system for rung in "ABCD"] == [
+        "Sort the mail.", "Sort the mail.", "Sort the mail.\n\n1. Read it.",
+        "Sort the mail.\n\n1. Read it.\n\nOne word.",
+    ]  # fmt: skip
+    assert rungs["A"].examples == ()
+    assert rungs["B"].examples == rungs["D"].examples == tuple(shown)
+    assert [rungs[rung].parent_id for rung in "BCD"] == [rungs[rung].prompt_id for rung in "ABC"]

@@ -20,7 +20,8 @@ def of_sets(conn: duckdb.DuckDBPyConnection, sets: Sequence[EvalSet]) -> Decodin
 
 def _room(conn: duckdb.DuckDBPyConnection, eval_set: EvalSet) -> int:
     query = """
-        select p.reference from eval_set_samples as m join samples as p using (sample_id) where m.eval_set_id = ?
+        select distinct p.reference from eval_set_samples as m join samples as p using (sample_id)
+        where m.eval_set_id = ?
     """
     references = [reference for (reference,) in conn.execute(query, [eval_set.eval_set_id]).fetchall()]
     longest = max(map(tokens, references), default=0)
@@ -33,5 +34,5 @@ def _room(conn: duckdb.DuckDBPyConnection, eval_set: EvalSet) -> int:
 
 def tokens(text: str) -> int:
     """A careful guess without the model's tokenizer: 2.5 letters of English or JSON, one byte of anything else."""
-    plain = sum(character.isascii() for character in text)
+    plain = len(text.encode("ascii", "ignore"))
     return math.ceil(plain / 2.5) + len(text.encode("utf-8", "replace")) - plain

@@ -114,9 +114,15 @@ def _fill(template: str, values: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda match: values.get(match[1], match[0]), template)
 
 
+def lines(prompt: Prompt) -> list[str]:
+    """All that the prompt says, line by line: instruction, template, then one line for each solved example."""
+    shown = [f"{one.input} → {one.answer}" for one in prompt.examples]
+    return [*prompt.system.splitlines(), "", *prompt.template.splitlines(), *([""] if shown else []), *shown]
+
+
 def difference(before: Prompt, after: Prompt) -> list[str]:
     """The lines that are new (+) or gone (-) in the second prompt; none when the texts are the same."""
-    old, new = (f"{prompt.system}\n\n{prompt.template}".splitlines() for prompt in (before, after))
+    old, new = lines(before), lines(after)
     return [line for line in difflib.ndiff(old, new) if line[0] in "+-"]
 
 

@@ -102,7 +102,7 @@ def withdraw(conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, sampl
 def approved(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any]]:
     """The samples approved now, one row each, in the order of their approval, with `input` and `answer`."""
     query = """
-        select d.*, p.input, p.context, p.reference, p.split, a.text as answer
+        select d.*, p.input, p.context, p.reference, p.split, p.fields, a.text as answer
         from latest_approvals as d join samples as p using (sample_id) join answers as a using (answer_id)
         where d.task_id = $task and d.decision = 'approved' order by d.approval_id
         """

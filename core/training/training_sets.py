@@ -155,4 +155,5 @@ def _sample(row: Mapping[str, Any]) -> Sample:
         split=row["split"],
         critical=False,
         tags=(),
+        fields=tuple(json.loads(row["fields"]).items()) if row["fields"] else (),
     )

@@ -4,7 +4,7 @@ import json
 
 import streamlit as st
 
-from core.evaluation import eval_sets, importing, ladder_templates, mappings, prompts, splits
+from core.evaluation import eval_sets, examples, importing, ladder_templates, mappings, prompts, splits
 from core.evaluation.importing import Import, Mapping
 from core.evaluation.tasks import Task
 from core.locale.mark import N_
@@ -111,7 +111,9 @@ def _save(task: Task, source: Source, columns: tuple[str, ...], mapping: Mapping
 def make_ladder(eval_set: eval_sets.EvalSet) -> None:
     """A first ladder for the set, from its own examples."""
     conn = session.conn()
-    rungs = ladder_templates.ladder(eval_sets.samples(conn, eval_set.eval_set_id), eval_set.scorer, eval_set.schema)
+    rungs = ladder_templates.ladder(
+        examples.varied(conn, eval_set.eval_set_id, each=8, most=500), eval_set.scorer, eval_set.schema
+    )
     prompts.save_ladder(conn, by=session.person(), task_id=eval_set.task_id, eval_set_name=eval_set.name, rungs=rungs)
 
 

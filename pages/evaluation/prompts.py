@@ -1,13 +1,14 @@
 """Prompts: the ladder of a set, and further attempts."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.access import roles
 from core.evaluation import prompts
-from core.evaluation.prompts import Prompt
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _import_form, _rung
+from pages.evaluation import _import_form, _prompt_form, _rung
 
 conn, task = session.conn(), session.task()
 may_edit = roles.may(session.person(), "task.manage")
@@ -26,6 +27,9 @@ if ladder is None:
         with session.refusing():
             _import_form.make_ladder(chosen)
             st.rerun()
+    if may_edit:
+        with st.expander(_("Write a new ladder from four questions"), icon=":material/stairs:"):
+            _prompt_form.fill_in(chosen, "prompts.fill")
     st.stop()
 
 named = [rung for rung, _prompt in ladder.rungs]
@@ -41,11 +45,13 @@ rung = st.segmented_control(
 if rung == further:
     st.caption(_("A further attempt starts from the last prompt. Change what you think will help."))
     last = ladder.rungs[-1][1]
-    start = Prompt(name=f"{further} · ", system=last.system, template=last.template)
-    _rung.edit(ladder, task.task_id, further, start)
+    _prompt_form.edit(ladder, chosen, further, replace(last, name=f"{further} · ", note=""))
 else:
     place = named.index(rung)
     _rung.show(ladder, place, chosen)
     if may_edit:
         with st.expander(_("Change this prompt"), icon=":material/edit:"):
-            _rung.edit(ladder, task.task_id, rung, ladder.rungs[place][1])
+            _prompt_form.edit(ladder, chosen, rung, ladder.rungs[place][1])
+if may_edit:
+    with st.expander(_("Write a new ladder from four questions"), icon=":material/stairs:"):
+        _prompt_form.fill_in(chosen, "prompts.fill")

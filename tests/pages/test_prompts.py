@@ -37,6 +37,39 @@ def test_a_rung_shows_what_it_adds_and_how_it_looks_on_a_sample(page, task, conn
     app = page("evaluation/prompts.py")
     app.button_group(key=f"prompts.rung.{ladder.ladder_id}").set_value("D").run()
     app.button_group(key=f"prompts.view.{ladder.ladder_id}.D").set_value("added").run()
-    assert all(line[0] in "+-" for line in app.code[0].value.splitlines())
+    left, right = (one.value.splitlines() for one in app.code[:2])
+    assert len(left) == len(right)
+    assert any(line.startswith("+ Format") or line.startswith("+ ") for line in right)
+    assert {line[:2] for line in left if line} <= {"  ", "- "}
     app.button_group(key=f"prompts.view.{ladder.ladder_id}.D").set_value("sample").run()
     assert "{input}" not in app.code[1].value
+    assert any("tokens" in one.value for one in app.markdown)
+
+
+def test_a_changed_prompt_is_seen_on_a_sample_while_it_is_written_and_keeps_its_lineage(page, task, conn):
+    before = prompts.ladder(conn, task, TRIAGE)
+    app = page("evaluation/prompts.py")
+    form = f"prompts.edit.{before.ladder_id}.A"
+    app.toggle(key=f"{form}.see").set_value(True).run()
+    app.text_area(key=f"{form}.system").set_value("Think twice.").run()
+    assert "Think twice." in [one.value for one in app.code]
+    shown = app.multiselect(key=f"{form}.examples").options[:2]
+    app.multiselect(key=f"{form}.examples").set_value(shown).run()
+    app.button(key=f"{form}.save").click().run()
+    after = dict(prompts.ladder(conn, task, TRIAGE).rungs)["A"]
+    assert after.parent_id == before.rungs[0][1].prompt_id
+    assert after.template.startswith("{examples}")
+    ids = [one.sample_id for one in after.examples]
+    asked = "select distinct split from samples where list_contains(?, sample_id)"
+    assert (len(ids), conn.execute(asked, [ids]).fetchall()) == (2, [("train",)])
+
+
+def test_a_ladder_is_written_from_four_answers(page, task, conn):
+    app = page("evaluation/prompts.py")
+    app.text_area(key="prompts.fill.0.job").set_value("Sort the mail.").run()
+    app.text_area(key="prompts.fill.0.steps").set_value("1. Read it.").run()
+    app.text_area(key="prompts.fill.0.form").set_value("One word.").run()
+    app.button(key="prompts.fill.0.save").click().run()
+    rungs = prompts.ladder(conn, task, TRIAGE).rungs
+    assert [(rung, prompt.system.count("\n\n")) for rung, prompt in rungs] == [("A", 0), ("C", 1), ("D", 2)]
+    assert rungs[0][1].template == "Message: {input}\nAnswer:"

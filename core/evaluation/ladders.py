@@ -10,7 +10,7 @@ import pandas as pd
 from core.access.people import Person
 from core.diagnosis import intervals, verdicts
 from core.errors import Refusal
-from core.evaluation import results, runs
+from core.evaluation import repeats, results, runs
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.models import Model
 from core.evaluation.prompts import Prompt
@@ -71,10 +71,10 @@ def of_set(conn: duckdb.DuckDBPyConnection, task_id: str, eval_set_name: str) ->
 def table(conn: duckdb.DuckDBPyConnection, of_runs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One row per rung and metric on the samples that every rung has a score for, as `results.table` gives them.
 
-    With several answers per sample two more metrics: `stable` (valid in all of them) and `same_text` (all alike).
+    With several answers per sample three more metrics: `repeats.METRICS`.
     """
     found = {run_id: dict(metrics) for run_id, metrics in results.scores(conn, _ids(of_runs)).items()}
-    for run_id, metrics in _stability(conn, [run["run_id"] for run in of_runs if run["repeats"] > 1]).items():
+    for run_id, metrics in repeats.scores(conn, [run["run_id"] for run in of_runs if run["repeats"] > 1]).items():
         found.setdefault(run_id, {}).update(metrics)
     rows = []
     for metric in sorted({metric for metrics in found.values() for metric in metrics}):
@@ -85,20 +85,6 @@ def table(conn: duckdb.DuckDBPyConnection, of_runs: Sequence[Mapping[str, Any]])
             row = {"run_id": run["run_id"], "rung": run["rung"], "metric": metric, "n": rate.n}
             rows.append({**row, "value": rate.value, "low": rate.low, "high": rate.high})
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _stability(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> dict[str, dict[str, dict[str, float]]]:
-    query = """
-        select a.run_id, a.sample_id, min(c.value) as stable, (count(distinct a.text) = 1)::double as same_text
-        from answers as a left join scores as c on c.answer_id = a.answer_id and c.metric = 'valid'
-        where list_contains($runs, a.run_id) group by all having count(*) > 1 and count(a.failure) = 0
-    """
-    found: dict[str, dict[str, dict[str, float]]] = {}
-    for row in database.rows(conn, query, {"runs": list(run_ids)}) if run_ids else ():
-        for metric in ("stable", "same_text"):
-            if row[metric] is not None:
-                found.setdefault(row["run_id"], {}).setdefault(metric, {})[row["sample_id"]] = row[metric]
-    return found
 
 
 def measure_winner(

@@ -11,6 +11,7 @@ import duckdb
 from core import content
 from core.access import roles
 from core.access.people import Person
+from core.diagnosis.intervals import Rate
 from core.errors import Refusal
 from core.evaluation import models
 from core.generation.base import Decoding
@@ -230,6 +231,21 @@ def calibrate(conn: duckdb.DuckDBPyConnection, judge: Judge, model_id: str | Non
                 labelled.append(Labelled(sample_id=row["sample_id"], human=row["human"], judge=passed))
                 answer_ids.append(row["answer_id"])
     return calibration.calibrate(labelled, _by_rater(conn, answer_ids))
+
+
+def estimate(conn: duckdb.DuckDBPyConnection, judge: Judge, judging: Mapping[str, Any]) -> Rate | None:
+    """The share of the run's samples that people would pass, from the judge and from people's ratings of this run.
+
+    None unless the judge is good and people rated a hundred of this very version: errors differ between versions.
+    """
+    judged, human = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
+    for row in verdicts(conn, judging["judging_id"]):
+        if row["verdict"] is not None:
+            judged[row["sample_id"]].append(float(row["verdict"] == "pass"))
+            if row["human"] is not None:
+                human[row["sample_id"]].append(float(row["human"]))
+    means = [{sample: sum(said) / len(said) for sample, said in found.items()} for found in (judged, human)]
+    return calibration.corrected(calibrate(conn, judge, judging["model_id"]), *means)
 
 
 def _by_rater(conn: duckdb.DuckDBPyConnection, answer_ids: Sequence[str]) -> list[Mapping[str, bool]]:

@@ -27,6 +27,7 @@ def metric_name(metric: str) -> str:
         "citations": plain("Citations"),
         "stable": plain("Valid in every answer"),
         "same_text": plain("Same text in every answer"),
+        "same_content": plain("Same content in every answer"),
     }
     if metric.startswith("overlap:"):
         return plain("Overlap of field “%(name)s”", name=metric.removeprefix("overlap:"))

@@ -53,13 +53,13 @@ def show(judge: Judge) -> None:
     with right:
         st.dataframe(
             [
-                {plain("Measure"): title, plain("Value"): value, "n": n}
-                for title, value, n in (
-                    (plain("Passes what people pass (TPR)"), _rate(found.tpr), found.tpr.n),
-                    (plain("Fails what people fail (TNR)"), _rate(found.tnr), found.tnr.n),
-                    (plain("Agrees with people"), _rate(found.agreement), found.agreement.n),
-                    (plain("Alpha, judge and people"), _alpha(found.alpha), found.alpha.n),
-                    (plain("Alpha, people among themselves"), _alpha(found.people), found.people.n),
+                {plain("Metric"): title, plain("Value"): value}
+                for title, value in (
+                    (plain("Passes what people pass (TPR)"), _rate(found.tpr)),
+                    (plain("Fails what people fail (TNR)"), _rate(found.tnr)),
+                    (plain("Agrees with people"), _rate(found.agreement)),
+                    (plain("Alpha, judge and people"), _alpha(found.alpha)),
+                    (plain("Alpha, people among themselves"), _alpha(found.people)),
                 )
             ],
             hide_index=True,
@@ -71,10 +71,12 @@ def show(judge: Judge) -> None:
 
 
 def _rate(rate: Rate) -> str:
-    return plain("not known") if rate.value is None else f"{rate.value:.0%} ({rate.low:.0%}–{rate.high:.0%})"
+    if rate.value is None:
+        return plain("not known")
+    return f"{rate.value:.0%} ({rate.low:.0%}–{rate.high:.0%}), n={rate.n}"
 
 
 def _alpha(alpha: Alpha) -> str:
     if alpha.value is not None:
-        return f"{alpha.value:.2f}"
-    return plain("no variation") if alpha.n else plain("not known")
+        return f"{alpha.value:.2f}, n={alpha.n}"
+    return plain("no variation") + f", n={alpha.n}" if alpha.n else plain("not known")

@@ -88,6 +88,18 @@ def show(judge: Judge) -> None:
         said.append(plain("Judge failed: %(count)s", count=judging["failed"]))
         st.markdown(session.escape(" · ".join(said)))
         st.caption(_("Counts of the judge's verdicts, not of right answers."))
+        rate = judgings.estimate(conn, judge, judging) if judge.form == "single" else None
+        if rate is not None and rate.value is not None:
+            st.markdown(
+                _(
+                    "People would probably pass %(value)s%% of these samples, 95%% interval %(low)s%% to %(high)s%%: "
+                    "the judge's share, corrected by its errors on the %(n)s samples that people rated.",
+                    value=round(rate.value * 100),
+                    low=round(rate.low * 100),
+                    high=round(rate.high * 100),
+                    n=rate.n,
+                )
+            )
         waiting = blindness.waiting(conn, [one for one in (judging["run_id"], judging["other_run_id"]) if one], person)
         if waiting:
             st.info(_("%(count)s of these answers wait for your own judgement. The verdicts are shown after that.",

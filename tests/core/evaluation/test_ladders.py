@@ -82,7 +82,7 @@ def test_stability_needs_every_answer_to_a_sample(world):
     )
     chain.work(world, chain.shares(A=1.0, B=1.0))
     table = ladders.table(world.conn, climb_of(world).runs)
-    assert set(table["metric"]) == {"correct", "same_text"}
+    assert set(table["metric"]) == {"correct", "same_text", "same_content"}
     assert list(table[table["metric"] == "same_text"]["value"]) == [1.0, 1.0]
 
 

@@ -108,6 +108,8 @@ def test_calibration_counts_the_judge_against_people_and_names_what_is_missing(w
     assert found.agreement.value == pytest.approx(0.9)
     assert found.people.n == 0, "one rater cannot differ from others"
     assert judgings.calibrate(world.conn, judge, model_id="another").samples == 0
+    [judging] = judgings.of_judge(world.conn, judge.judge_id)
+    assert judgings.estimate(world.conn, judge, judging) is None, "60 ratings correct nothing; it takes 100"
 
 
 def test_what_cannot_be_read_is_asked_once_more_and_then_counted_as_failed(world):

@@ -1,6 +1,7 @@
 """Model versions: a local folder, an endpoint, or a base with an adapter; each with its file hashes and lineage."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from core.locale.mark import N_
 from core.store import audit, database
 
 Kind = Literal["local", "api", "adapter"]
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,14 @@ def hashes(folder: Path) -> dict[str, str]:
 
 def describe(folder: Path, name: str = "") -> Model:
     """A model folder as a version, not registered yet. Raises Refusal when a worker could not load it."""
+    if HUB_ID.fullmatch(str(folder)) and not folder.is_dir():
+        raise Refusal(
+            N_(
+                "“%(name)s” looks like a name on the Hugging Face hub. Models are used from a folder on this machine: "
+                "fetch it where the hub can be reached (hf download %(name)s --local-dir FOLDER) and give that folder."
+            ),
+            name=folder,
+        )
     folder = folder.expanduser().resolve()
     check_folder(folder)
     with_hashes = hashes(folder)

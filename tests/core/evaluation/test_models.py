@@ -1,6 +1,7 @@
 """A model that a worker could not load is refused before anybody waits for one."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,11 @@ def test_the_same_files_are_the_same_version_and_another_byte_is_another(conn, m
     assert second.model_id != first.model_id
     assert second.file_hashes["model.safetensors"] != first.file_hashes["model.safetensors"]
     assert [one.model_id for one in models.everything(conn)] == [first.model_id, second.model_id]
+
+
+def test_a_hub_name_is_answered_with_what_to_do(conn, mina):
+    with pytest.raises(Refusal, match=r"hf download Qwen/Qwen2\.5-0\.5B-Instruct"):
+        models.register_local(conn, by=mina, folder=Path("Qwen/Qwen2.5-0.5B-Instruct"))
 
 
 @pytest.mark.parametrize(

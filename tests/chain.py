@@ -133,6 +133,13 @@ def _model_folder(folder: Path) -> Path:
     return folder
 
 
+def other_model(world: World, name: str) -> Model:
+    """A second base, for comparisons."""
+    folder = _model_folder(world.settings.models / name)
+    (folder / "config.json").write_text(f'{{"name": "{name}"}}')
+    return models.register_local(world.conn, by=world.by, folder=folder, name=name)
+
+
 def climb(world: World, right: Right = MIDDLING) -> str:
     """Run the ladder on dev; returns the job's id."""
     job_id = runs.start_ladder(world.conn, by=world.by, eval_set=world.eval_set, ladder=world.ladder, model=world.base)

@@ -7,6 +7,7 @@ use here. The spread comes from the samples there are, but never from fewer flip
 import math
 
 from statsmodels.stats.power import TTestPower
+from statsmodels.stats.proportion import samplesize_confint_proportion
 
 from core.diagnosis import intervals
 
@@ -43,4 +44,14 @@ def _more(paired: intervals.Paired, distance: float, alternative: str) -> int | 
         return None
     needed = TTestPower().solve_power(effect_size=effect, alpha=0.05, power=0.8, alternative=alternative)
     missing = math.ceil(1.1 * float(needed)) - paired.n
+    return missing if missing > 0 else None
+
+
+def more_for_rate(rate: intervals.Rate, target: float) -> int | None:
+    """Samples to add until a rate's interval leaves the target out, if the share seen so far is the true one."""
+    if rate.value is None or abs(rate.value - target) < SMALLEST_EFFECT:
+        return None
+    share = min(max(rate.value, DISCORDANCE / 2), 1 - DISCORDANCE / 2)
+    needed = samplesize_confint_proportion(share, abs(rate.value - target), method="normal")
+    missing = math.ceil(1.1 * float(needed)) - rate.n
     return missing if missing > 0 else None

@@ -68,6 +68,31 @@ def of_set(conn: duckdb.DuckDBPyConnection, task_id: str, eval_set_name: str) ->
     ]
 
 
+def same_prompt(conn: duckdb.DuckDBPyConnection, task_id: str, eval_set_name: str) -> list[list[dict[str, Any]]]:
+    """For each prompt of the set the newest complete run of every model that was asked with it on dev.
+
+    Runs carry `model_name`, `prompt_name`, `seconds` and `tokens` (median per answer; None where nothing was told).
+    The prompt with the most models comes first, of equals the later rung.
+    """
+    query = """
+        with asked as (
+            select r.*, m.name as model_name, p.name as prompt_name
+            from runs as r join eval_sets as s using (eval_set_id)
+            join models as m using (model_id) join prompts as p using (prompt_id) join jobs as j using (job_id)
+            where r.task_id = $task and s.name = $name and r.purpose in ('ladder', 'matrix') and r.split = 'dev'
+                and r.planned <= (select count(*) from answers as a where a.run_id = r.run_id)
+            qualify row_number() over (partition by r.prompt_id, r.model_id order by j.number desc) = 1
+        )
+        select asked.*, (select median(latency_s) from answers as a where a.run_id = asked.run_id) as seconds,
+            (select median(prompt_tokens + completion_tokens) from answers as a where a.run_id = asked.run_id) as tokens
+        from asked order by created_at, model_id
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for run in database.rows(conn, query, {"task": task_id, "name": eval_set_name}):
+        found.setdefault(run["prompt_id"], []).append(run)
+    return sorted(found.values(), key=lambda runs: (len(runs), runs[0]["rung"]), reverse=True)
+
+
 def table(conn: duckdb.DuckDBPyConnection, of_runs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One row per rung and metric on the samples that every rung has a score for, as `results.table` gives them.
 

@@ -108,7 +108,7 @@ def curves(table: pd.DataFrame, *, target: float | None = None) -> alt.LayerChar
     return alt.layer(*layers).properties(height=300)
 
 
-def forest(table: pd.DataFrame, *, target: float, title: str) -> alt.LayerChart:
+def forest(table: pd.DataFrame, *, target: float | None, title: str) -> alt.LayerChart:
     """Rates with 95% intervals under each other, the agreed target as a line; a click picks a row's `label`."""
     picked = alt.selection_point(name=PICKED, fields=["label"], on="click", empty=False)
     scale = alt.Scale(domain=[0, 1])
@@ -116,14 +116,15 @@ def forest(table: pd.DataFrame, *, target: float, title: str) -> alt.LayerChart:
         y=alt.Y("label:N", title=None, sort=list(table["label"]), axis=alt.Axis(labelLimit=260)),
         tooltip=[alt.Tooltip("label:N", title=title), *_interval_tips()],
     )
-    goal = alt.Chart(pd.DataFrame({"target": [target]})).mark_rule(strokeDash=[6, 4], color=GREY).encode(x="target:Q")
+    goal = pd.DataFrame({"target": [] if target is None else [target]})
+    goals = alt.Chart(goal).mark_rule(strokeDash=[6, 4], color=GREY).encode(x="target:Q")
     lines = base.mark_rule(strokeWidth=3, color=BLUE).encode(
         x=alt.X("low:Q", title=plain("Share, 95% interval"), scale=scale, axis=alt.Axis(format="%")), x2="high:Q"
     )
     points = base.mark_point(filled=True, color=BLUE, opacity=1).encode(
         x="value:Q", size=alt.condition(picked, alt.value(260), alt.value(120))
     )
-    return alt.layer(goal, lines, points.add_params(picked)).properties(height=70 + 44 * len(table))
+    return alt.layer(goals, lines, points.add_params(picked)).properties(height=70 + 44 * len(table))
 
 
 def picked(event: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -40,7 +40,10 @@ stations = {
     ],
     plain("Diagnose"): [
         page("diagnosis/ladder.py", plain("Prompt ladder"), "stairs_2"),
+        page("diagnosis/probe.py", plain("Knowledge probe"), "psychology"),
+        page("diagnosis/model_gap.py", plain("Models compared"), "compare"),
         page("diagnosis/judges.py", plain("Judges"), "gavel"),
+        page("diagnosis/recommendation.py", plain("Recommendation"), "signpost"),
     ],
     plain("Training"): [page("training/trial.py", plain("Trial fine-tune"), "model_training")],
     plain("Release"): [

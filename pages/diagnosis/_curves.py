@@ -1,5 +1,7 @@
 """The curves of a ladder: accuracy, each field and format over the prompts, and the samples behind a point."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -57,6 +59,6 @@ def _chart(climb: Climb, table: pd.DataFrame, key: str, target: float | None) ->
             _("**%(metric)s with prompt %(rung)s:** the samples behind this point",
               metric=charts.metric_name(point["metric"]), rung=point["rung"])
         )  # fmt: skip
-        _samples.show([run["run_id"]], lambda run=run: answers.of_run(session.conn(), run["run_id"]), f"{key}.samples")
+        _samples.show([run["run_id"]], partial(answers.of_run, session.conn(), run["run_id"]), f"{key}.samples")
     if not picked:
         st.caption(_("Click a point to see its samples."))

@@ -1,0 +1,52 @@
+"""Concept and practice pairs: the runs that asked them, and what each pair's two questions came to."""
+
+from typing import Any
+
+import duckdb
+
+from core.store import database
+
+
+def of_task(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any]]:
+    """The complete runs that asked pairs, the newest first, with `model_name`, `set_name` and `prompt_name`."""
+    query = """
+        select r.*, m.name as model_name, s.name as set_name, p.name as prompt_name
+        from runs as r join models as m using (model_id) join eval_sets as s using (eval_set_id)
+        join prompts as p using (prompt_id) join jobs as j using (job_id)
+        where r.task_id = $task and r.purpose in ('ladder', 'matrix')
+            and r.planned <= (select count(*) from answers as a where a.run_id = r.run_id)
+            and exists (
+                from eval_set_samples as e join samples as q using (sample_id)
+                where e.eval_set_id = r.eval_set_id and q.split = r.split and q.kind = 'concept' and q.pair <> ''
+            )
+        order by j.number desc, r.rung desc
+    """
+    return database.rows(conn, query, {"task": task_id})
+
+
+def newest(conn: duckdb.DuckDBPyConnection, task_id: str) -> dict[str, Any] | None:
+    """The newest of these runs; of one ladder the last prompt, which says most."""
+    return next(iter(of_task(conn, task_id)), None)
+
+
+def values(conn: duckdb.DuckDBPyConnection, run_id: str, metric: str) -> dict[str, tuple[float, float]]:
+    """pair -> the values of its concept and its practice questions, each averaged; pairs with both sides only."""
+    query = """
+        select p.pair, avg(c.value) filter (p.kind = 'concept') as concept,
+            avg(c.value) filter (p.kind = 'practice') as practice
+        from answers as a join scores as c using (answer_id) join samples as p using (sample_id)
+        where a.run_id = $run and c.metric = $metric and c.value is not null and p.pair <> ''
+        group by p.pair having concept is not null and practice is not null order by p.pair
+    """
+    found = database.rows(conn, query, {"run": run_id, "metric": metric})
+    return {row["pair"]: (row["concept"], row["practice"]) for row in found}
+
+
+def questions(conn: duckdb.DuckDBPyConnection, run_id: str, pair: str) -> list[dict[str, Any]]:
+    """The questions of one pair, concept first: `kind`, `input`, `reference`, `text` (None where the call failed)."""
+    query = """
+        select p.kind, p.input, p.reference, a.text
+        from answers as a join samples as p using (sample_id)
+        where a.run_id = $run and p.pair = $pair and a.repeat = 0 order by p.kind, p.key
+    """
+    return database.rows(conn, query, {"run": run_id, "pair": pair})

@@ -1,0 +1,118 @@
+"""What has been measured for a task, gathered from all stations for its diagnosis."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+
+from core.diagnosis import errors, levers, model_gap, probe
+from core.diagnosis.levers import Finding, Kind
+from core.evaluation import eval_sets, ladders, pairs, results
+from core.evaluation.tasks import Task
+from core.locale import catalogue
+from core.release import proofs
+from core.review import agreement, error_counts, queues
+from core.training import trials
+
+
+def facts(conn: duckdb.DuckDBPyConnection, task: Task, viewer: str) -> dict[Kind, Finding]:
+    """Every finding there is. What is not measured to its end, or what the viewer may not see yet, is not in it."""
+    readers: dict[Kind, Any] = {
+        "proof": _proof,
+        "ladder": _ladder,
+        "probe": _probe,
+        "models": _models,
+    }
+    found = {kind: read(conn, task) for kind, read in readers.items()}
+    found["agreement"] = _agreement(conn, task, viewer)
+    return {kind: finding for kind, finding in found.items() if finding is not None}
+
+
+def _proof(conn: duckdb.DuckDBPyConnection, task: Task) -> Finding | None:
+    trial = next(iter(trials.of_task(conn, task.task_id)), None)
+    report = proofs.report(conn, trial["trial_id"]) if trial and trial["model_id"] else None
+    return Finding(verdict=report.proof.verdict, sentence=report.proof.sentence) if report else None
+
+
+def _ladder(conn: duckdb.DuckDBPyConnection, task: Task) -> Finding | None:
+    """Of the newest complete climb with several prompts, whatever set it is on."""
+    climbs = [
+        climb
+        for one in eval_sets.of_task(conn, task.task_id)
+        for climb in ladders.of_set(conn, task.task_id, one.name)
+        if climb.complete and len(climb.runs) > 1
+    ]
+    if not climbs:
+        return None
+    newest = max(climbs, key=lambda climb: climb.runs[0]["created_at"])
+    judged = results.judge_ladder(conn, task, newest.runs)
+    return Finding(verdict=judged.verdict, sentence=judged.sentence)
+
+
+def _probe(conn: duckdb.DuckDBPyConnection, task: Task) -> Finding | None:
+    asked = pairs.newest(conn, task.task_id)
+    if asked is None:
+        return None
+    judged = probe.judge(pairs.values(conn, asked["run_id"], task.plan.metric), target=task.target)
+    return Finding(verdict=judged.verdict, sentence=judged.sentence)
+
+
+def _models(conn: duckdb.DuckDBPyConnection, task: Task) -> Finding | None:
+    """Of the widest comparison: the prompt that most models were asked with."""
+    found = [
+        compared
+        for one in eval_sets.of_task(conn, task.task_id)
+        for compared in ladders.same_prompt(conn, task.task_id, one.name)
+        if len(compared) > 1
+    ]
+    if not found:
+        return None
+    judged = judge_models(conn, task, max(found, key=len))
+    return Finding(verdict=judged.verdict, sentence=judged.sentence) if judged else None
+
+
+def judge_models(
+    conn: duckdb.DuckDBPyConnection, task: Task, runs: list[Mapping[str, Any]], base: str | None = None
+) -> model_gap.ModelGap | None:
+    """The verdict over one run per model, on the samples that every model has a score for; None without any.
+
+    `base` is the id of the target base; without it the model that was asked first is.
+    """
+    found = results.scores(conn, [run["run_id"] for run in runs])
+    values = {run["model_id"]: found.get(run["run_id"], {}).get(task.plan.metric, {}) for run in runs}
+    shared = sorted(set.intersection(*(set(of_model) for of_model in values.values())))
+    if not shared or len(values) < 2:
+        return None
+    names = {run["model_id"]: name_of(run, runs) for run in runs}
+    known = ladders.groups(conn, task.task_id)
+    return model_gap.judge(
+        {names[model]: [of_model[sample] for sample in shared] for model, of_model in values.items()},
+        base=names[base or min(runs, key=lambda run: run["created_at"])["model_id"]],
+        target=task.target,
+        groups=[known[sample] for sample in shared],
+    )
+
+
+def name_of(run: Mapping[str, Any], runs: list[Mapping[str, Any]]) -> str:
+    """The model's name, told apart from another of the same name."""
+    same = [one for one in runs if one["model_name"] == run["model_name"]]
+    return run["model_name"] if len(same) == 1 else f"{run['model_name']} ({run['model_id'][-4:]})"
+
+
+def _agreement(conn: duckdb.DuckDBPyConnection, task: Task, viewer: str) -> Finding | None:
+    """Of the newest queue in which two people judged the same answers."""
+    for queue in queues.overview(conn, task.task_id):
+        found = agreement.of_queue(conn, queue["queue_id"], viewer).overall
+        if found.n:
+            return Finding(verdict=levers.agreed(found), sentence=found.sentence)
+    return None
+
+
+def errors_in(conn: duckdb.DuckDBPyConnection, task: Task, language: str) -> dict[Kind, Finding]:
+    """What raters named as errors, the types in that language; nothing when they named none."""
+    failed, counts = error_counts.of_task(conn, task.task_id)
+    if not counts:
+        return {}
+    names = {one["id"]: catalogue.either(language, one) for one in task.error_types}
+    judged = errors.judge(counts, failed, names)
+    return {"errors": Finding(verdict=judged.dominant or "mixed", sentence=judged.sentence)}

@@ -1,0 +1,66 @@
+"""The models beside each other: shares, differences to the wanted model, time and length."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.diagnosis.model_gap import ModelGap
+from core.diagnosis.verdicts import points
+from core.evaluation import answers
+from core.evaluation.tasks import Task
+from pages._ui import charts, downloads, session
+from pages._ui.session import _, plain
+from pages.diagnosis import _samples
+
+
+def show(task: Task, runs: Sequence[Mapping[str, Any]], names: Mapping[str, str], judged: ModelGap) -> None:
+    """Two charts with intervals and a table; a click on a model shows its answers."""
+    st.subheader(_("How many answers are right, model by model"))
+    table = pd.DataFrame(
+        [
+            {"label": name, "value": rate.value, "low": rate.low, "high": rate.high, "n": rate.n}
+            for name, rate in judged.rates.items()
+        ]
+    )
+    chart = charts.forest(table, target=task.target, title=plain("Model"))
+    event = st.altair_chart(chart, on_select="rerun", selection_mode=[charts.PICKED], key="model_gap.rates")
+    downloads.of_chart(chart, table, "model_gap.rates")
+    picked = charts.picked(event)
+    for point in picked[:1]:
+        run = next(run for run in runs if names[run["model_id"]] == point["label"])
+        st.markdown(_("**%(model)s:** the samples behind this point", model=point["label"]))
+        read = partial(answers.of_run, session.conn(), run["run_id"])
+        _samples.show([run["run_id"]], read, "model_gap.samples")
+    if not picked:
+        st.caption(_("Click a point to see its samples."))
+    st.subheader(_("Compared with %(model)s, sample by sample", model=judged.base))
+    st.caption(_("A line that crosses zero may be chance."))
+    against = [
+        {"label": name, "gain": found.paired.mean or 0.0, "low": found.paired.low, "high": found.paired.high,
+         "n": found.paired.n}
+        for name, found in judged.against.items()
+    ]  # fmt: skip
+    st.altair_chart(charts.paired(against), key="model_gap.paired")
+    st.dataframe(
+        [_row(run, names[run["model_id"]], judged) for run in runs],
+        hide_index=True,
+        column_config={plain("Seconds per answer"): st.column_config.NumberColumn(format="%.1f")},
+    )
+
+
+def _row(run: Mapping[str, Any], name: str, judged: ModelGap) -> dict[str, Any]:
+    rate, against = judged.rates[name], judged.against.get(name)
+    told = plain("the wanted model")
+    if against is not None:
+        found = against.paired
+        told = f"{points(found.mean or 0.0)} ({points(found.low)} – {points(found.high)}), p = {against.p_holm:.3f}"
+    return {
+        plain("Model"): name,
+        plain("Correct"): f"{rate.value:.0%} ({rate.low:.0%} – {rate.high:.0%}), n={rate.n}",
+        plain("Difference in points (Holm)"): told,
+        plain("Seconds per answer"): run["seconds"],
+        plain("Tokens per answer"): run["tokens"],
+    }

@@ -101,7 +101,7 @@ def name_of(run: Mapping[str, Any], runs: list[Mapping[str, Any]]) -> str:
 
 def _agreement(conn: duckdb.DuckDBPyConnection, task: Task, viewer: str) -> Finding | None:
     """Of the newest queue in which two people judged the same answers."""
-    for queue in queues.overview(conn, task.task_id):
+    for queue in (one for one in queues.overview(conn, task.task_id) if one["twice"]):
         found = agreement.of_queue(conn, queue["queue_id"], viewer).overall
         if found.n:
             return Finding(verdict=levers.agreed(found), sentence=found.sentence)

@@ -101,7 +101,7 @@ def _other(row: Row, split: Split) -> Refusal:
     return Refusal(
         N_(
             "Row %(row)s asks for the split “%(asked)s”, but its group “%(group)s” is in “%(split)s”. Correct the "
-            "split in the file, give the row a group of its own, or move the whole group in a draft of the set."
+            "split in the file, or give the row a group of its own."
         ),
         row=row.line,
         asked=row.split,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
 
 from core.access import people, roles, sessions
 from core.access.people import Person
@@ -119,3 +119,70 @@ def test_a_hundred_answers_by_keyboard_in_both_languages(page: Page, start: Call
     assert len(said) == 100
     assert len(kept) == 102  # the judgement taken back and its undo stay readable
     assert [row["error_types"] for row in kept].count(["knowledge"]) == 8
+
+
+def test_a_bad_connection_a_reload_and_a_second_tab_leave_each_rating_once(
+    page: Page, start: Callable[[int], Room]
+) -> None:
+    room = start(12)
+    swallow = {"on": False}
+
+    def pass_on(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        socket.on_message(lambda message: None if swallow["on"] else server.send(message))
+
+    page.context.route_web_socket(re.compile(r"/_stcore/stream"), pass_on)
+    page = room.open(page.context, "mina")
+    swallow["on"] = True  # nothing reaches the server any more
+    said = {press(page, "p"): "pass", press(page, "f"): "fail"}
+    expect(page.locator(".saving")).to_contain_text("2")
+    swallow["on"] = False
+    page.reload()  # what was not confirmed is sent by the page that comes
+    rated(page, 2)
+    saved(page)
+
+    other = room.open(page.context, "mina")
+    said[press(page, "p")] = "pass"
+    saved(page)
+    other.wait_for_timeout(LOOK_MS)
+    other.keyboard.press("f")  # the same answer, still shown here: judged already, so this changes nothing
+    saved(other)
+
+    page.wait_for_timeout(LOOK_MS)
+    asked = page.locator(".input").inner_text()
+    for _ in range(4):
+        page.keyboard.down("p")  # the first is a press, the others are what a held key sends
+    page.keyboard.up("p")
+    said[asked] = "pass"
+    rated(page, 4)
+    page.keyboard.press("n")
+    page.keyboard.type("pfsu 12")  # a note, not verdicts
+    page.keyboard.press("Enter")
+    rated(page, 4)
+    asked = press(page, "f")
+    said[asked] = "fail"
+    saved(page)
+    assert page.evaluate("Object.keys(sessionStorage).some((key) => key.startsWith('countersign.'))")
+    page.get_by_test_id("stSidebar").get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("/sign-in"))
+    assert not page.evaluate("Object.keys(sessionStorage).some((key) => key.startsWith('countersign.'))")
+    kept = room.kept()
+    assert {row["input"]: row["verdict"] for row in kept} == said
+    assert len(kept) == 5
+    assert kept[-1]["note"] == "pfsu 12"
+
+
+def test_two_raters_at_once_say_one_thing_each(page: Page, start: Callable[[int], Room]) -> None:
+    room = start(6)
+    hers = room.open(page.context, "mina")
+    his = room.open(page.context.browser.new_context(locale="zh-CN"), "wei")
+    for _ in range(6):
+        press(hers, "p")
+        press(his, "f")
+    for one in (hers, his):
+        expect(one.locator(".calm-title")).to_be_visible()
+        saved(one)
+    kept = room.kept()
+    assert sorted(row["rater"] for row in kept) == ["mina"] * 6 + ["wei"] * 6
+    assert {(row["rater"], row["verdict"]) for row in kept} == {("mina", "pass"), ("wei", "fail")}
+    assert len({row["input"] for row in kept}) == 6

@@ -64,8 +64,8 @@ def waiting(conn: duckdb.DuckDBPyConnection, queue_id: str, rater: str, limit: i
     """The next answers for the rater, in the rater's order; the rater holds them until the claims expire."""
     query = """
         select answer_id, a.text, p.input, p.context, p.reference
-        from (select unnest($taken::text[]) as answer_id, generate_subscripts($taken::text[], 1) as place) as t
-        join answers as a using (answer_id) join samples as p using (sample_id) order by place
+        from answers as a join samples as p using (sample_id) where list_contains($taken::text[], answer_id)
+        order by list_position($taken::text[], answer_id)
     """
     return [Item(**row) for row in database.rows(conn, query, {"taken": claims.take(conn, queue_id, rater, limit)})]
 

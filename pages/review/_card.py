@@ -18,7 +18,7 @@ from pages.review import _card_words, _fields, _inbox, _remarks
 FOLDER = Path(__file__).parent / "_card"
 SCRIPTS = ("line.js", "store.js", "texts.js", "keys.js", "drawing.js", "card.js")
 
-AHEAD = 12
+AHEAD = 20
 """Answers fetched ahead: several seconds' worth for the fastest rater, behind the slowest server."""
 AHEAD_CHARACTERS = 200_000
 """So much text at once at most, but always three answers: long ones take longer to read than to fetch."""

@@ -20,6 +20,7 @@ class Room {
     this.parent = parent;
     this.line = new Line();
     this.shownAt = 0;
+    this.sentAt = -Infinity;
     this.paused = this.withReference = this.withDifferences = this.correcting = false;
     this.onKey = (event) => this.key(event);
     this.onShow = () => this.flush();
@@ -52,7 +53,7 @@ class Room {
       this.line = new Line();
       this.replay = true; // what was pending before a reload counts as judged
     }
-    this.store.confirm(data.confirmed);
+    if (this.store.confirm(data.confirmed)) this.sentAt = -Infinity;
     for (const refused of data.refused) this.takeBack(refused);
     for (const event of this.store.pending) // the server has not counted these yet
       data.progress.mine += event.kind === "undo" ? -1 : event.again ? 0 : 1;
@@ -62,8 +63,8 @@ class Room {
     this.dress();
     if (before && before === this.line.item) this.tell();
     else this.draw();
-    if (this.store.pending.length && this.replay) this.flush();
     this.replay = false;
+    setTimeout(() => this.flush(), 0);
   }
 
   replayPending() {
@@ -84,8 +85,11 @@ class Room {
     if (refused.gone) this.line.forget(refused.answer);
   }
 
+  /* One message at a time: a slow server then gets what was said meanwhile in the next one, not a queue of them. */
   flush() {
-    if (this.store?.pending.length) this.send(this.store.pending);
+    if (!this.store?.pending.length || performance.now() - this.sentAt < SEND_AGAIN_MS) return;
+    this.sentAt = performance.now();
+    this.send(this.store.pending);
   }
 
   /* The words and buttons that do not depend on the answer; made anew only when they change. */

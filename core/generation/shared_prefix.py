@@ -57,7 +57,7 @@ def read_prefix(model: Any, tokens: Sequence[int]) -> Prefix:
     """Keys and values of the beginning."""
     if not tokens:
         return []
-    cache = DynamicCache(config=model.config)
+    cache: Any = DynamicCache(config=model.config)
     model(input_ids=_tensor(model, [list(tokens)]), past_key_values=cache, use_cache=True, logits_to_keep=1)
     return [(layer.keys[0], layer.values[0]) for layer in cache.layers]
 
@@ -112,7 +112,7 @@ def _tensor(model: Any, tokens: list[list[int]]) -> torch.Tensor:
     return torch.tensor(tokens, device=model.device)
 
 
-def _cache(model: Any, length: int) -> StaticCache:
+def _cache(model: Any, length: int) -> Any:
     return StaticCache(config=model.config, max_cache_len=length)
 
 
@@ -137,10 +137,10 @@ def _forward(
     tokens: torch.Tensor,
     visible: torch.Tensor,
     positions: torch.Tensor,
-    cache: StaticCache,
+    cache: Any,
 ) -> torch.Tensor:
     """Scores of the next token, shape (rows, vocabulary)."""
-    output = model(
+    logits: torch.Tensor = model(
         input_ids=tokens,
         attention_mask=visible,
         position_ids=positions,
@@ -148,8 +148,8 @@ def _forward(
         use_cache=True,
         logits_to_keep=1,
         **({"shared_prefix": shared} if shared else {}),
-    )
-    return output.logits[:, -1]
+    ).logits
+    return logits[:, -1]
 
 
 def _attend(
@@ -171,7 +171,7 @@ def _attend(
     # Query heads that look through the same keys stand side by side.
     grouped = (query * (scaling or width**-0.5)).reshape(count, key.shape[1], -1, width)
     size = max(1, SCORES // seen)
-    parts = zip(*(part.split(size) for part in (grouped, key, value, attention_mask)), strict=True)
+    parts = zip(*(torch.split(part, size) for part in (grouped, key, value, attention_mask)), strict=True)
     output = torch.cat([_look(*part, *common) for part in parts])
     return output.reshape(count, heads, length, width).transpose(1, 2).contiguous(), None
 
@@ -185,13 +185,14 @@ def _look(
     common_value: torch.Tensor,
 ) -> torch.Tensor:
     """Softmax attention over the common beginning and each row's own tokens; queries (rows, key heads, n, width)."""
-    rows, length = len(query), visible.shape[2]
-    own = (query @ key.transpose(2, 3)).unflatten(2, (-1, length))
+    rows, groups, queries, width = query.shape
+    length, count = visible.shape[2], common_key.shape[1]
+    own = (query @ key.transpose(2, 3)).view(rows, groups, -1, length, key.shape[2])
     own = own.masked_fill(~visible[:, :, None], float("-inf")).flatten(2, 3)
-    common = (_stack(query) @ common_key.transpose(1, 2)).unflatten(1, (rows, -1)).transpose(0, 1)
+    common = (_stack(query) @ common_key.transpose(1, 2)).view(groups, rows, queries, count).transpose(0, 1)
     weights = torch.cat([common, own], -1).softmax(-1, dtype=torch.float32).to(query.dtype)
-    common, own = weights.split([common_key.shape[1], key.shape[2]], -1)
-    return own @ value + (_stack(common) @ common_value).unflatten(1, (rows, -1)).transpose(0, 1)
+    seen: torch.Tensor = (_stack(weights[..., :count]) @ common_value).view(groups, rows, queries, width)
+    return weights[..., count:] @ value + seen.transpose(0, 1)
 
 
 def _stack(rows: torch.Tensor) -> torch.Tensor:

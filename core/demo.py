@@ -34,7 +34,7 @@ from core.jobs import jobs, progress, supervisor
 from core.jobs.launchers import LocalLauncher
 from core.locale.mark import N_
 from core.release import proofs
-from core.review import approvals, queues, ratings
+from core.review import approvals, obstacles, queues, ratings
 from core.scoring import scorers
 from core.settings import Settings
 from core.store import audit, database
@@ -212,7 +212,10 @@ def _approve(
             judgement = {"verdict": "fail", "error_types": [kind], "correction": item.reference, "origin": "reference"}
         ratings.record(conn, ratings.Rating(queue_id=queue, answer_id=item.answer_id, **judgement), by=EXPERT)
         passed, corrected = passed + (judgement["verdict"] == "pass"), corrected + ("correction" in judgement)
-    waiting = [row["sample_id"] for row in approvals.candidates(conn, eval_set.task_id)]
+    candidates = approvals.candidates(conn, eval_set.task_id)
+    refused = obstacles.of(conn, eval_set.task_id, candidates)
+    waiting = [row["sample_id"] for row in candidates if row["sample_id"] not in refused]
+    approvals.look(conn, by=EXPERT, task_id=eval_set.task_id, sample_ids=waiting)
     approvals.decide(conn, by=EXPERT, task_id=eval_set.task_id, sample_ids=waiting, decision="approved")
     say(f"\nRated {passed + corrected} train answers: {passed} pass, {corrected} corrected; approved {len(waiting)}.")
     return {"passed": passed, "corrected": corrected, "approved": len(waiting)}

@@ -173,6 +173,7 @@ def approve(world: World) -> int:
     """Approve every candidate; returns how many."""
     task_id = world.task.task_id
     waiting = [row["sample_id"] for row in approvals.candidates(world.conn, task_id)]
+    approvals.look(world.conn, by=world.by, task_id=task_id, sample_ids=waiting)
     return approvals.decide(world.conn, by=world.by, task_id=task_id, sample_ids=waiting, decision="approved")
 
 

@@ -5,34 +5,82 @@ from typing import Any
 
 import duckdb
 
+from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
 from core.locale.mark import N_
+from core.review import obstacles
 from core.store import audit, database
+from core.training import withdrawals
 
 
 def candidates(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any]]:
     """Train samples with a passed or corrected answer and no decision yet, one row per sample.
 
-    `completion` is the text to approve, `origin` says whether it is the answer as it is or a correction; the newest
-    rating of a sample counts.
+    An answer comes here once its item in a queue is done: everybody asked has passed it (`passed` people), everybody
+    has failed it and somebody corrected it (`corrections` different ones; the newest counts), or a lead has decided
+    (`decided`). `completion` is the text to approve, `origin` says whether it is the answer as it is or a correction;
+    the newest judgement of a sample counts.
     """
-    query = """
-        select p.sample_id, a.answer_id, r.rating_id, r.rater, p.input, p.reference, a.text as answer,
-            coalesce(r.correction, a.text) as completion,
-            case when r.correction is null then 'as_is' else 'corrected' end as origin
-        from latest_ratings as r join answers as a using (answer_id) join samples as p using (sample_id)
-        left join latest_approvals as d on d.sample_id = p.sample_id
-        where p.task_id = $task and p.split = 'train' and (
-                coalesce(d.decision, 'withdrawn') = 'withdrawn'
-                or (d.decision = 'rejected' and r.rating_id > d.rating_id)  -- judged anew since
-            )
+    return database.rows(conn, _CANDIDATES, {"task": task_id})
+
+
+_CANDIDATES = """
+    with judged as (
+        select r.answer_id, r.rating_id, r.rater, r.correction, r.rated_at as judged_at, i.passed, false as decided,
+            len(list(distinct r.correction) over (partition by r.queue_id, r.answer_id)) as corrections
+        from queue_states as i join queue_ratings as r on r.queue_id = i.queue_id and r.answer_id = i.answer_id
+        where i.state = 'done' and i.decision is null
             and (r.verdict = 'pass' or (r.verdict = 'fail' and r.correction is not null))
-        qualify row_number() over (partition by p.sample_id order by r.rating_id desc) = 1
-        order by r.rating_id
-        """
-    return database.rows(conn, query, {"task": task_id})
+        union all
+        select answer_id, null, decided_by, correction, decided_at, 0, true, 1 from queue_decisions
+        where verdict = 'pass' or correction is not null
+    )
+    select p.sample_id, p.key, a.answer_id, j.rating_id, j.rater, j.passed, j.corrections, j.decided, p.input,
+        p.context, p.reference, p.tags, a.text as answer, coalesce(j.correction, a.text) as completion,
+        case when j.correction is null then 'as_is' else 'corrected' end as origin
+    from judged as j join answers as a using (answer_id) join samples as p using (sample_id)
+    left join latest_approvals as d on d.sample_id = p.sample_id
+    where p.task_id = $task and p.split = 'train' and (
+            coalesce(d.decision, 'withdrawn') = 'withdrawn'
+            or (d.decision = 'rejected' and j.judged_at > d.decided_at)  -- judged anew since
+        )
+    qualify row_number() over (partition by p.sample_id order by j.judged_at desc, j.rating_id desc) = 1
+    order by j.judged_at, j.rating_id
+"""
+
+
+def look(conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, sample_ids: Sequence[str]) -> None:
+    """Note that the person has seen the texts that these candidates would have approved now."""
+    roles.require(by, "approve")
+    known = seen(conn, by, task_id)
+    rows = [row for row in candidates(conn, task_id) if row["sample_id"] in set(sample_ids) - known]
+    if not rows:
+        return
+    detail = {"samples": [row["sample_id"] for row in rows]}
+    with audit.change(conn, actor=by.person_id, act="samples.seen", subject=task_id, detail=detail):
+        looks = [
+            {
+                "person_id": by.person_id,
+                "sample_id": row["sample_id"],
+                "text_hash": content.digest(row["completion"]),
+                "looked_at": database.now(),
+            }
+            for row in rows
+        ]
+        database.insert(conn, "looks", looks)
+
+
+def seen(conn: duckdb.DuckDBPyConnection, person: Person, task_id: str) -> set[str]:
+    """The candidates whose text the person has looked at; one whose text has changed since has to be looked at anew."""
+    query = "select sample_id, text_hash from looks where person_id = ?"
+    looked = set(conn.execute(query, [person.person_id]).fetchall())
+    return {
+        row["sample_id"]
+        for row in candidates(conn, task_id)
+        if (row["sample_id"], content.digest(row["completion"])) in looked
+    }
 
 
 def decide(
@@ -46,7 +94,8 @@ def decide(
 ) -> int:
     """Approve or reject candidates, all of them or none; returns how many.
 
-    Raises Refusal when one is not a candidate (any more), or when a rejection has no reason.
+    Raises Refusal when one is not a candidate (any more), when a rejection has no reason, when several are approved
+    of which the person has not seen each, or when something stands against an approval (see obstacles.of).
     """
     roles.require(by, "approve")
     if decision == "rejected" and not reason.strip():
@@ -57,6 +106,14 @@ def decide(
             N_("%(count)s of the chosen samples are no longer waiting for a decision. Look at the list again."),
             count=len(gone),
         )
+    if decision == "approved":
+        wanted = [open_now[sample] for sample in dict.fromkeys(sample_ids)]
+        if len(wanted) > 1 and (unseen := {row["sample_id"] for row in wanted} - seen(conn, by, task_id)):
+            raise Refusal(
+                N_("%(count)s of these you have not looked at, or their text has changed since. Look at them first."),
+                count=len(unseen),
+            )
+        obstacles.refuse(conn, task_id, wanted)
     rows = [
         {
             "task_id": task_id,
@@ -84,7 +141,10 @@ def decide(
 
 
 def withdraw(conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, sample_id: str, reason: str) -> None:
-    """Take an approval back; training sets frozen before keep it and say so. Raises Refusal without a reason."""
+    """Take an approval back. Training sets frozen before keep it, and every model that learned from it is marked.
+
+    Raises Refusal without a reason.
+    """
     roles.require(by, "approve")
     if not reason.strip():
         raise Refusal(N_("A withdrawal needs a reason. Say in a few words what is wrong."))
@@ -93,16 +153,15 @@ def withdraw(conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, sampl
         raise Refusal(N_("This sample is not approved, so there is nothing to withdraw."))
     copied = ("task_id", "sample_id", "answer_id", "rating_id", "completion", "origin")
     row = {column: latest[column] for column in copied} | {"decision": "withdrawn", "reason": reason.strip()}
-    with audit.change(
-        conn, actor=by.person_id, act="samples.withdrawn", subject=task_id, detail={"samples": [sample_id]}
-    ):
+    detail = {"samples": [sample_id], "models": withdrawals.learned_from(conn, sample_id)}
+    with audit.change(conn, actor=by.person_id, act="samples.withdrawn", subject=task_id, detail=detail):
         database.insert(conn, "approvals", [{**row, "decided_by": by.person_id, "decided_at": database.now()}])
 
 
 def approved(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any]]:
     """The samples approved now, one row each, in the order of their approval, with `input` and `answer`."""
     query = """
-        select d.*, p.input, p.context, p.reference, p.split, p.fields, a.text as answer
+        select d.*, p.key, p.input, p.context, p.reference, p.split, p.fields, a.text as answer
         from latest_approvals as d join samples as p using (sample_id) join answers as a using (answer_id)
         where d.task_id = $task and d.decision = 'approved' order by d.approval_id
         """

@@ -4,7 +4,8 @@ import streamlit as st
 
 from core.access import roles
 from core.evaluation import models
-from pages._ui import session
+from core.training import withdrawals
+from pages._ui import parts, session
 from pages._ui.session import _, plain
 from pages.evaluation import _add_model, _model_card, _words
 
@@ -12,6 +13,7 @@ conn, person = session.conn(), session.person()
 st.title(_("Models"))
 st.caption(_("What answers the questions: a model on this machine, a server, or one that was fine-tuned here."))
 known = models.everything(conn)
+marked = withdrawals.by_model(conn)
 names = {one.model_id: one.name for one in known}
 if known:
     ticked = st.dataframe(
@@ -22,6 +24,7 @@ if known:
                 plain("Made from"): names.get(one.base_model_id or "", ""),
                 plain("Where"): one.path or f"{one.base_url} · {one.api_model}",
                 plain("Version"): one.model_id.rpartition("-")[2][:8],
+                **({plain("Withdrawn samples"): len(marked.get(one.model_id, ()))} if marked else {}),
             }
             for one in known
         ],
@@ -38,6 +41,17 @@ if known:
             _model_card.show(known[place])
 else:
     st.info(_("There is no model yet. The starter model is the quickest way to begin."))
+for model_id, rows in marked.items():
+    words = _(
+        "%(model)s learned from %(count)s samples whose approval was withdrawn.", model=names[model_id], count=len(rows)
+    )
+    with st.expander(words, icon=":material/warning:"):
+        for one in rows:
+            when = parts.moment(one["decided_at"])
+            st.caption(
+                _("%(key)s, withdrawn by %(name)s on %(when)s", key=one["key"], name=one["decided_by"], when=when)
+            )
+            parts.text(one["reason"])
 
 st.subheader(_("Add a model"))
 if not roles.may(person, "model.manage"):

@@ -6,7 +6,7 @@ from core.review import approvals
 from core.training import training_sets
 from pages._ui import session
 from pages._ui.session import _, plain
-from pages.review import _decisions
+from pages.review import _coverage, _decisions
 
 task = session.task()
 waiting = approvals.candidates(session.conn(), task.task_id)
@@ -33,6 +33,9 @@ shown = st.segmented_control(
     key="approvals.view",
     label_visibility="collapsed",
 )
+if waiting or approved:
+    with st.expander(_("What the approved samples cover"), icon=":material/grid_view:"):
+        _coverage.show(task)
 if rows[shown]:
     as_is = sum(row["origin"] == "as_is" for row in rows[shown])
     st.caption(_("%(as_is)s as they are, %(corrected)s corrected", as_is=as_is, corrected=len(rows[shown]) - as_is))

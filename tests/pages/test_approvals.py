@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from core.access import people, sessions
+from core.evaluation import eval_sets
 from core.review import approvals
 from pages._ui import session
 from tests import chain
@@ -97,3 +100,28 @@ def test_who_may_not_approve_reads_and_decides_nothing(page, world, monkeypatch)
     assert app.info[0].value == "You can read this list. Approvers decide about it."
     assert len(app.code) >= 50
     assert not [button for button in app.button if button.key and button.key.startswith("approvals.")]
+
+
+def test_what_the_gate_asks_too_is_shown_with_the_pair_and_left_out(page, world):
+    train = next(one for one in approvals.candidates(world.conn, world.task.task_id))
+    row = replace(chain.row("gate", 99), key="twin", input=train["input"].upper(), group_id="twin")
+    eval_sets.save(world.conn, by=world.by, task_id=world.task.task_id, name="Twins", rows=[row], scorer="exact")
+    app = page(APPROVALS)
+    assert "the locked sample twin asks nearly the same (100% alike)" in app.warning[0].value.replace("\\", "")
+    assert train["input"].upper() in [code.value for code in app.code]
+    look(app)
+    app.button(key="approvals.all").click().run()
+    assert len(approved(world)) == 24
+    assert train["sample_id"] in waiting(world)
+
+
+def test_a_model_that_learned_from_a_withdrawn_sample_is_marked_on_the_models_page(page, world):
+    chain.approve(world)
+    chain.train(world)
+    sample_id = approved(world)[0]
+    task_id = world.task.task_id
+    approvals.withdraw(world.conn, by=world.by, task_id=task_id, sample_id=sample_id, reason="Outdated.")
+    app = page("evaluation/models.py")
+    assert sorted(app.dataframe[0].value["Withdrawn samples"]) == [0, 1]
+    assert "1 samples whose approval was withdrawn" in app.expander[0].label
+    assert "Outdated." in [code.value for code in app.code]

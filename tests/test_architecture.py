@@ -15,6 +15,11 @@ WORKER_ONLY = {
     "core/generation/weights.py",
     "core/generation/starter.py",
     "core/training/lora.py",
+    "core/training/losses.py",
+    "core/training/machine.py",
+    "core/training/merging.py",
+    "core/training/probes.py",
+    "core/training/reports.py",
     "core/training/sequences.py",
 }
 """The only modules that may load them; workers import these, the app does not."""
@@ -50,8 +55,8 @@ def test_only_worker_modules_load_the_heavy_libraries(path):
     "path",
     [
         *modules("core/generation"),
-        ROOT / "core/training/lora.py",
-        ROOT / "core/training/sequences.py",
+        *(ROOT / f"core/training/{name}.py" for name in ("lora", "losses", "machine", "merging", "preflight", "probes")),
+        *(ROOT / f"core/training/{name}.py" for name in ("recipes", "reports", "sequences")),
         ROOT / "core/training/work.py",
         ROOT / "core/jobs/worker.py",
         ROOT / "core/jobs/folder.py",

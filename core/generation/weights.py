@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from peft import PeftModel
 from safetensors import SafetensorError, safe_open
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging
 
 from core import content
@@ -51,14 +51,28 @@ def identity(path: Path) -> str:
     return content.digest({file.name: content.file_digest(file) for file in check(path)})
 
 
-def model(path: Path, *, device: str, dtype: torch.dtype) -> Any:
-    """The causal language model of a folder, in evaluation mode; code that came with it is never run."""
+def model(path: Path, *, device: str, dtype: torch.dtype, quantized: bool = False) -> Any:
+    """The causal language model of a folder, in evaluation mode; code that came with it is never run.
+
+    Quantized, its linear layers are held in 4 bits (NF4, Dettmers et al., 2023, "QLoRA") and computed in `dtype`.
+    """
     check(path)
+    how: dict[str, Any] = {}
+    if quantized:
+        how["device_map"] = {"": device}
+        how["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype,
+        )
     try:
         loaded = AutoModelForCausalLM.from_pretrained(
-            path, dtype=dtype, use_safetensors=True, local_files_only=True, trust_remote_code=False
+            path, dtype=dtype, use_safetensors=True, local_files_only=True, trust_remote_code=False, **how
         )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        if out_of_memory(error):
+            raise MemoryError from error
         raise Refusal(
             N_(
                 "The model in %(path)s cannot be loaded: %(reason)s. Check that the folder is complete and holds a "
@@ -67,7 +81,12 @@ def model(path: Path, *, device: str, dtype: torch.dtype) -> Any:
             path=path,
             reason=str(error).strip().partition("\n")[0][:200],
         ) from error
-    return loaded.to(device).eval()
+    return (loaded if quantized else loaded.to(device)).eval()
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether torch asked for memory and got none: an error of its own on a GPU, a RuntimeError on a CPU."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def tokenizer(path: Path) -> Any:

@@ -1,33 +1,32 @@
-"""Supervised fine-tuning with LoRA adapters, on TRL and PEFT. Workers only (torch)."""
+"""Fine-tuning with LoRA adapters on answers or on pairs, on TRL and PEFT. Workers only (torch)."""
 
+import errno
 import json
 import math
 import random
 import shutil
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
 from safetensors.torch import load_file, save_file
-from torch.nn import functional
-from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
-from trl import SFTConfig, SFTTrainer
+from transformers import PrinterCallback, set_seed
+from trl import SFTConfig
 
 from core import content
-from core.errors import Refusal
 from core.generation import weights
 from core.jobs import folder as job_folder
-from core.training import sequences
-from core.training.recipes import Recipe
-from core.training.sequences import Row
-
-KEEP = 2.0
-"""How much a token of difference from the base weighs, in replay rows, against a token to be learned."""
+from core.training import machine, reports, sequences
+from core.training.losses import Trainer
+from core.training.recipes import FEW, Recipe
+from core.training.sequences import Example, Row
 
 CHECKPOINT_STEPS = 50
 """A killed job repeats at most so many steps, or one epoch if that is shorter."""
@@ -40,48 +39,113 @@ def train(
     rows: Sequence[Row],
     replay: Sequence[Row] = (),
     *,
+    start: Path | None = None,
     device: str | None = None,
     dtype: torch.dtype | None = None,
 ) -> dict[str, Any]:
     """Train an adapter on the rows, mixed with replay rows, and leave it in `folder / "adapter"`.
 
-    Weights are in the precision the device is fast at, the adapter is always in float32. Refusal if a row cannot be
-    learned from (see `sequences.examples`) or the loss is no longer a number.
+    With `start`, it goes on from that adapter. Weights are in the precision the device is fast at, the adapter is
+    always in float32. Refusal if a row cannot be learned from (see `sequences.examples`) or the loss is no longer a
+    number; MemoryError and OSError (ENOSPC) whichever library runs out.
     """
+    with named():
+        return _train(folder, base, recipe, rows, replay, start, device or weights.device(), dtype)
+
+
+def _train(
+    folder: Path,
+    base: Path,
+    recipe: Recipe,
+    rows: Sequence[Row],
+    replay: Sequence[Row],
+    start: Path | None,
+    device: str,
+    dtype: torch.dtype | None,
+) -> dict[str, Any]:
     started = time.monotonic()
     job_folder.tell(folder, "phase", name="loading model")
-    device = device or weights.device()
     dtype = dtype or weights.precision(device)
     tokenizer = weights.tokenizer(base)
-    model = weights.model(base, device=device, dtype=dtype)
+    model = weights.model(base, device=device, dtype=dtype, quantized=recipe.quantized)
     set_seed(recipe.seed)
-    schedule = _schedule(len(rows), len(replay), recipe)
-    repeated = sorted({number for number in schedule if number >= len(rows)})
     ends = weights.ends(model, tokenizer)
-    chosen = [*rows, *(replay[number - len(rows)] for number in repeated)]
-    examples = sequences.examples(tokenizer, chosen, ends=ends, max_length=recipe.max_length)
-    places = {number: place for place, number in enumerate([*range(len(rows)), *repeated])}
-    learned = [{**examples[places[number]], "replay": number >= len(rows)} for number in schedule]
-    model = get_peft_model(
-        model,
-        LoraConfig(
-            task_type="CAUSAL_LM",
-            target_modules="all-linear",
-            r=recipe.rank,
-            lora_alpha=recipe.alpha,
-            lora_dropout=recipe.dropout,
-        ),
+    taught, held = hold_out(rows, recipe)
+    schedule = _schedule(len(taught), len(replay), recipe)
+    repeated = sorted({number for number in schedule if number >= len(taught)})
+    chosen = [*taught, *(replay[number - len(taught)] for number in repeated)]
+    examples = sequences.examples(tokenizer, [*chosen, *held], ends=ends, max_length=recipe.max_length)
+    places = {number: place for place, number in enumerate([*range(len(taught)), *repeated])}
+    learned = [{**examples[places[number]], "replay": number >= len(taught)} for number in schedule]
+    watched = [{**example, "replay": False} for example in examples[len(chosen) :]]
+    model = adapted(model, base, recipe, start)
+    epoch = math.ceil(len(learned) / recipe.epochs / recipe.batch_size)
+    progress = reports.Progress(
+        folder,
+        recipe,
+        epoch=epoch,
+        tokens=sum(map(sequences.length, learned)) / len(learned),
+        watched=bool(watched),
+        answer=reports.answerer(tokenizer, [*held, *taught], ends, dtype),
+        save=lambda trained, target: _save(trained, target, base),
     )
     checkpoints = folder / "checkpoints"
-    epoch = math.ceil(len(learned) / recipe.epochs / recipe.batch_size)
-    progress = _Progress(folder, recipe.batch_size)
-    trainer = _Trainer(
+    trainer = trainer_of(model, tokenizer, recipe, learned, watched, checkpoints, epoch, dtype, device)
+    trainer.add_callback(progress)
+    job_folder.tell(folder, "phase", name="training")
+    trainer.train(resume_from_checkpoint=_last(checkpoints))
+    if not trainer.state.global_step:
+        return {"stopped": True}
+    if not reports.keep(progress.best, folder / "adapter"):
+        _save(trainer.model, folder / "adapter", base)
+    if not progress.stopped:
+        for place in (checkpoints, folder / "best"):
+            shutil.rmtree(place, ignore_errors=True)
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    return {
+        **({"stopped": True} if progress.stopped else {}),
+        "adapter": "adapter",
+        "files": {path.name: content.file_digest(path) for path in sorted((folder / "adapter").iterdir())},
+        "summary": {
+            "rows": len(taught),
+            "held_out_rows": len(held),
+            "replay_rows": len(repeated),
+            "steps": trainer.state.global_step,
+            "epochs": round((trainer.state.epoch or 0) * recipe.epochs, 2),
+            "first_loss": losses[0],
+            "final_loss": sum(losses[-epoch:]) / len(losses[-epoch:]),
+            "held_out_losses": sorted(progress.seen.items()),
+            "kept_step": min(progress.seen, key=lambda step: progress.seen[step], default=trainer.state.global_step),
+            "ended_early": progress.ended_early,
+            "wall_s": round(time.monotonic() - started, 1),
+            "samples_per_second": progress.samples_per_second(),
+            "dtype": str(dtype).removeprefix("torch."),
+            **machine.describe(device),
+        },
+    }
+
+
+def trainer_of(
+    model: Any,
+    tokenizer: Any,
+    recipe: Recipe,
+    learned: Sequence[Example],
+    watched: Sequence[Example],
+    checkpoints: Path,
+    epoch: int,
+    dtype: torch.dtype,
+    device: str,
+) -> Trainer:
+    """The trainer for examples in the order of the schedule, with a checkpoint every epoch or `CHECKPOINT_STEPS`."""
+    trainer = Trainer(
         model=model,
         args=SFTConfig(
             output_dir=str(checkpoints),
             num_train_epochs=1,  # the schedule goes through all of them
             train_sampling_strategy="sequential",
             per_device_train_batch_size=recipe.batch_size,
+            per_device_eval_batch_size=recipe.batch_size,
+            prediction_loss_only=True,
             learning_rate=recipe.learning_rate,
             lr_scheduler_type="cosine",
             warmup_steps=0.05,
@@ -100,42 +164,51 @@ def train(
             report_to="none",
             disable_tqdm=True,
         ),
-        train_dataset=Dataset.from_list(learned),
+        train_dataset=Dataset.from_list(list(learned)),
+        eval_dataset=Dataset.from_list(list(watched)) if watched else None,
         processing_class=tokenizer,
         data_collator=sequences.Collator(
             pad=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id,
             hidden_size=model.config.get_text_config().hidden_size,
             shares=weights.sees_all(model),
         ),
-        callbacks=[progress],
     )
+    trainer.beta = recipe.beta
     trainer.remove_callback(PrinterCallback)
-    job_folder.tell(folder, "phase", name="training")
-    trainer.train(resume_from_checkpoint=_last(checkpoints))
-    if not trainer.state.global_step:
-        return {"stopped": True}
-    _save(trainer.model, folder / "adapter", base)
-    if not progress.stopped:
-        shutil.rmtree(checkpoints)
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    wall = time.monotonic() - started
-    return {
-        **({"stopped": True} if progress.stopped else {}),
-        "adapter": "adapter",
-        "files": {path.name: content.file_digest(path) for path in sorted((folder / "adapter").iterdir())},
-        "summary": {
-            "rows": len(rows),
-            "replay_rows": len(repeated),
-            "steps": trainer.state.global_step,
-            "epochs": round((trainer.state.epoch or 0) * recipe.epochs, 2),
-            "first_loss": losses[0],
-            "final_loss": sum(losses[-epoch:]) / len(losses[-epoch:]),
-            "wall_s": round(wall, 1),
-            "samples_per_second": progress.samples_per_second(),
-            "dtype": str(dtype).removeprefix("torch."),
-            "device": device,
-        },
-    }
+    return trainer
+
+
+def adapted(model: Any, base: Path, recipe: Recipe, start: Path | None = None) -> Any:
+    """The model with an adapter to be trained: a new one that changes nothing yet, or that of `start`."""
+    if recipe.quantized:
+        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+    if start is not None:
+        return PeftModel.from_pretrained(model, str(start), is_trainable=True)
+    return get_peft_model(
+        model,
+        LoraConfig(
+            task_type="CAUSAL_LM",
+            target_modules="all-linear",
+            r=recipe.rank,
+            lora_alpha=recipe.alpha,
+            lora_dropout=recipe.dropout,
+        ),
+    )
+
+
+def hold_out(rows: Sequence[Row], recipe: Recipe) -> tuple[list[Row], list[Row]]:
+    """The rows to learn from, and those held out to watch: whole groups, none where there are fewer than `FEW`."""
+    groups = [str(row.get("group") or number) for number, row in enumerate(rows)]
+    sizes = sorted(Counter(groups).items())
+    random.Random(recipe.seed).shuffle(sizes)
+    room = round(len(rows) * recipe.holdout) if len(rows) >= FEW else 0
+    held: set[str] = set()
+    for group, size in sizes:
+        if size <= room:
+            held.add(group)
+            room -= size
+    taught = [row for row, group in zip(rows, groups, strict=True) if group not in held]
+    return taught, [row for row, group in zip(rows, groups, strict=True) if group in held]
 
 
 def _schedule(rows: int, replay: int, recipe: Recipe) -> list[int]:
@@ -184,82 +257,17 @@ def _save(model: Any, target: Path, base: Path) -> None:
     partial.replace(target)
 
 
-class _Trainer(SFTTrainer):  # type: ignore[misc]
-    """TRL's trainer for tree-shaped batches, with the vocabulary scored only where there is something to learn.
-
-    TRL scores every position on a CPU, though most of them are prompt (benchmarks/training.py).
-    """
-
-    def compute_loss(
-        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> torch.Tensor:
-        """The mean over labelled tokens of the negative log-likelihood, and in replay rows of `KEEP` times the
-        divergence from what the base would say, KL(base || model)."""
-        total, count = torch.zeros(()), 0
-        if "task" in inputs:
-            scores, wanted = _scores(model, inputs["task"])
-            total = total + functional.cross_entropy(scores, wanted, reduction="sum")
-            count += len(wanted)
-        if "replay" in inputs:
-            scores, wanted = _scores(model, inputs["replay"])
-            with torch.no_grad(), self.accelerator.unwrap_model(model).disable_adapter():
-                base, _ = _scores(model, inputs["replay"])
-            total = total + KEEP * functional.kl_div(
-                scores.log_softmax(-1), base.log_softmax(-1), reduction="sum", log_target=True
-            )
-            count += len(wanted)
-        return total / count
+FULL = ("No space left on device", "File too large", "Disk quota exceeded", "PytorchStreamWriter failed")
 
 
-def _scores(model: Any, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Logits (labelled tokens, vocabulary) in float32, and the tokens that they should predict."""
-    labels = batch["labels"][:, 1:]
-    predicting = (labels != -100).any(dim=0).nonzero().squeeze(1)
-    given = {key: value for key, value in batch.items() if key != "labels"}
-    logits = model(**given, logits_to_keep=predicting, use_cache=False).logits
-    wanted = labels[:, predicting]
-    return logits[wanted != -100].float(), wanted[wanted != -100]
-
-
-class _Progress(TrainerCallback):  # type: ignore[misc]
-    """Tells the job's folder about each step, and stops when the folder asks for it."""
-
-    def __init__(self, folder: Path, batch_size: int) -> None:
-        self.folder, self.batch_size = folder, batch_size
-        self.stopped = False
-        self.first_step, self.started, self.step = 0, time.monotonic(), 0
-
-    def samples_per_second(self) -> float:
-        steps = self.step - self.first_step
-        return round(steps * self.batch_size / max(time.monotonic() - self.started, 1e-9), 3)
-
-    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        self.first_step, self.started = state.global_step, time.monotonic()
-
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        self.step = state.global_step
-        if job_folder.asked_to_stop(self.folder):
-            self.stopped = control.should_training_stop = control.should_save = True
-
-    def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, float], **_: Any
-    ) -> None:
-        if "loss" not in logs:
-            return
-        if not math.isfinite(logs["loss"]):
-            raise Refusal(
-                "At step %(step)s the loss was no longer a number. Lower the learning rate and start again.",
-                step=state.global_step,
-            )
-        speed = self.samples_per_second()
-        job_folder.tell(
-            self.folder,
-            "step",
-            step=state.global_step,
-            steps=state.max_steps,
-            loss=logs["loss"],
-            learning_rate=logs["learning_rate"],
-            grad_norm=logs["grad_norm"],
-            samples_per_second=speed,
-            eta_s=round((state.max_steps - state.global_step) * self.batch_size / speed),
-        )
+@contextmanager
+def named() -> Iterator[None]:
+    """Give errors of memory and disk the names that the worker knows: each library has its own."""
+    try:
+        yield
+    except Exception as error:
+        if weights.out_of_memory(error):
+            raise MemoryError from error
+        if not isinstance(error, OSError) and any(text in str(error) for text in FULL):
+            raise OSError(errno.ENOSPC, str(error)) from error
+        raise

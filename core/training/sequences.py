@@ -15,12 +15,14 @@ from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from core.errors import Refusal
 from core.generation import batching, weights
+from core.generation.base import Message
 
 Row = dict[str, Any]
-"""`{"messages": [...], "completion": text}`."""
+"""`{"messages": [...], "completion": text}`, with `rejected`, another text, where the row is a pair."""
 
-Example = dict[str, list[int]]
-"""`input_ids` and, equally long, `labels`: -100 where the token is given and not learned."""
+Example = dict[str, Any]
+"""`input_ids` and, equally long, `labels`: -100 where the token is given and not learned. A pair has the example of
+its worse answer as `rejected`."""
 
 
 def examples(tokenizer: Any, rows: Sequence[Row], *, ends: Sequence[int], max_length: int) -> list[Example]:
@@ -35,10 +37,10 @@ def examples(tokenizer: Any, rows: Sequence[Row], *, ends: Sequence[int], max_le
     for number, row in enumerate(rows, start=1):
         if not row["completion"].strip():
             raise Refusal("Training row %(row)s has an empty answer. Correct the answer or remove the row.", row=number)
-        prompt = weights.prompt(tokenizer, row["messages"])
-        answer = _answer(tokenizer, row, ends)
-        made.append({"input_ids": prompt + answer, "labels": [-100] * len(prompt) + answer})
-    lengths = [len(example["labels"]) for example in made]
+        made.append(example(tokenizer, row["messages"], row["completion"], ends))
+        if row.get("rejected"):
+            made[-1]["rejected"] = example(tokenizer, row["messages"], row["rejected"], ends)
+    lengths = [length(one) for one in made]
     if max(lengths) > max_length:
         raise Refusal(
             "%(count)s training rows are longer than %(limit)s tokens, the longest has %(longest)s, and cutting them "
@@ -50,12 +52,22 @@ def examples(tokenizer: Any, rows: Sequence[Row], *, ends: Sequence[int], max_le
     return made
 
 
-def _answer(tokenizer: Any, row: Row, ends: Sequence[int]) -> list[int]:
+def example(tokenizer: Any, messages: Sequence[Message], answer: str, ends: Sequence[int]) -> Example:
+    """One prompt with one answer; Refusal if the template does not end it."""
+    prompt, written = weights.prompt(tokenizer, messages), _answer(tokenizer, messages, answer, ends)
+    return {"input_ids": prompt + written, "labels": [-100] * len(prompt) + written}
+
+
+def length(one: Example) -> int:
+    """Tokens of the row, of a pair's longer half."""
+    return max(len(one["labels"]), len((one.get("rejected") or one)["labels"]))
+
+
+def _answer(tokenizer: Any, messages: Sequence[Message], answer: str, ends: Sequence[int]) -> list[int]:
     """The tokens that the chat template writes for the answer, with the one that ends the turn."""
     told = {"tokenize": False, "enable_thinking": False}
-    opened = tokenizer.apply_chat_template(list(row["messages"]), add_generation_prompt=True, **told)
-    answer = {"role": "assistant", "content": row["completion"]}
-    whole = tokenizer.apply_chat_template([*row["messages"], answer], **told)
+    opened = tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, **told)
+    whole = tokenizer.apply_chat_template([*messages, {"role": "assistant", "content": answer}], **told)
     tokens = tokenizer(whole.removeprefix(opened), add_special_tokens=False)["input_ids"]
     end = max((at for at, token in enumerate(tokens) if token in ends), default=0)
     if not whole.startswith(opened) or not end:
@@ -80,19 +92,30 @@ class Collator:
     """Whether the model's layers look at all tokens, so that the tree is possible at all."""
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, dict[str, torch.Tensor]]:
-        """The batch's `task` rows and its `replay` rows, each as tensors for the model with `labels` among them."""
-        parts = {"task": [row for row in rows if not row["replay"]], "replay": [row for row in rows if row["replay"]]}
+        """The batch's `task` rows, its `replay` rows and its `pairs`, each as `lay_out` gives them.
+
+        Of pairs, the first half are the better answers and the second half the worse ones.
+        """
+        parts: dict[str, list[Example]] = {"task": [], "replay": [], "pairs": []}
+        for row in rows:
+            parts["replay" if row["replay"] else "pairs" if row.get("rejected") else "task"].append(row)
+        parts["pairs"] += [row["rejected"] for row in parts["pairs"]]
         return {name: self.lay_out(part) for name, part in parts.items() if part}
 
     def lay_out(self, rows: list[Example]) -> dict[str, torch.Tensor]:
-        """Tensors of shape (1, tokens) as a tree, or (rows, longest) side by side where that is less work."""
+        """Tensors of shape (1, tokens) as a tree, or (rows, longest) side by side where that is less work.
+
+        They are for the model, but for `labels` and `owners`: which row each token is of, as far as it is labelled.
+        """
         lengths = [len(row["labels"]) for row in rows]
         prompts = [row["input_ids"][: row["labels"].count(-100)] for row in rows]
         groups = batching.groups(prompts, cost=0)
         tokens = sum(lengths) - sum(group.saved for group in groups)
         if self.shares and self._work(tokens, tokens) < self._work(len(rows) * max(lengths), max(lengths)):
             return _tree(rows, groups)
-        return dict(DataCollatorForLanguageModeling(pad_token_id=self.pad)(rows))
+        plain = [{"input_ids": row["input_ids"], "labels": row["labels"]} for row in rows]
+        laid = dict(DataCollatorForLanguageModeling(pad_token_id=self.pad)(plain))
+        return {**laid, "owners": torch.arange(len(rows))[:, None].expand_as(laid["labels"])}
 
     def _work(self, tokens: int, seen: int) -> float:
         """The work for `tokens` that look at `seen` tokens each, counted in tokens that look at none.
@@ -127,6 +150,7 @@ def _tree(rows: list[Example], groups: list[batching.Group]) -> dict[str, torch.
     return {
         "input_ids": torch.tensor([tokens]),
         "labels": torch.tensor([labels]),
+        "owners": branch[None],
         "position_ids": torch.tensor([positions]),
         "attention_mask": sees.tril()[None, None],
     }

@@ -18,7 +18,7 @@ from core.errors import Refusal
 from core.generation import local, weights
 from core.generation.base import Decoding, Request
 from core.jobs import folder as job_folder
-from core.training import lora, recipes, sequences, work
+from core.training import lora, losses, recipes, sequences, work
 from core.training.recipes import Recipe
 from tests import tiny
 
@@ -124,7 +124,7 @@ def test_a_tree_gives_the_loss_and_the_gradient_of_separate_rows(base):
     for shares in (True, False):
         batch = sequences.Collator(pad=0, hidden_size=64, shares=shares).lay_out(learned)
         model.zero_grad()
-        scores, wanted = lora._scores(model, batch)
+        scores, wanted, _ = losses.scores(model, batch)
         loss = torch.nn.functional.cross_entropy(scores, wanted)
         loss.backward()
         gradient = torch.cat([weight.grad.flatten() for weight in model.parameters() if weight.grad is not None])
@@ -156,9 +156,9 @@ def test_replay_holds_the_model_where_it_was(base, tmp_path):
         batch = sequences.Collator(pad=0, hidden_size=64, shares=True).lay_out(learned)
         generator = local.load(base, folder / "adapter", dtype=torch.float32)
         with torch.no_grad():
-            tuned, _ = lora._scores(generator.model, batch)
+            tuned, _, _ = losses.scores(generator.model, batch)
             generator.use(None)
-            before, _ = lora._scores(generator.model, batch)
+            before, _, _ = losses.scores(generator.model, batch)
         terms = torch.nn.functional.kl_div(
             tuned.log_softmax(-1), before.log_softmax(-1), reduction="sum", log_target=True
         )

@@ -226,6 +226,15 @@ class Scripted:
                 job_folder.tell(folder, "step", step=step, steps=8, loss=2 / step, eta_s=8 - step)
             made = {"adapter": "adapter", "files": {"adapter_model.safetensors": folder.name}, "summary": {"rows": 8}}
             job_folder.finish(folder, "done", **made)
+        elif job_folder.spec(folder)["kind"] == "probe":
+            long = {
+                "point": "length",
+                "state": "bad",
+                "message": "%(count)s rows are too long.",
+                "values": {"count": 3},
+            }
+            cost = {"tokens": 1234, "seconds": 100, "steps": 4, "memory": 1.5e9}
+            job_folder.finish(folder, "done", probe={"rows": 8, "findings": [long], **cost})
         else:
             job_folder.add_shard(folder, self.answers(folder.name))
             job_folder.finish(folder, "done")

@@ -55,7 +55,10 @@ def test_only_worker_modules_load_the_heavy_libraries(path):
     "path",
     [
         *modules("core/generation"),
-        *(ROOT / f"core/training/{name}.py" for name in ("lora", "losses", "machine", "merging", "preflight", "probes")),
+        *(
+            ROOT / f"core/training/{name}.py"
+            for name in ("lora", "losses", "machine", "merging", "preflight", "probes")
+        ),
         *(ROOT / f"core/training/{name}.py" for name in ("recipes", "reports", "sequences")),
         ROOT / "core/training/work.py",
         ROOT / "core/jobs/worker.py",

@@ -105,6 +105,10 @@ def prepare(settings: Settings, conn: duckdb.DuckDBPyConnection, job: Job, folde
         job_folder.write_lines(folder / "items.jsonl", items)
     elif job.kind == "train":
         spec = trials.inputs(conn, job.job_id, folder)
+    elif job.kind == "probe":
+        spec = trials.probe_inputs(conn, job, folder)
+    elif job.kind == "export":
+        spec = dict(job.spec)
     else:
         spec = {"kind": "fetch", "into": str(settings.models)}
     job_folder.write_json(folder / "spec.json", spec)

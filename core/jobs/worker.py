@@ -1,5 +1,6 @@
 """`python -m core.jobs.worker FOLDER`: does the one job in the folder. It never opens the database."""
 
+import errno
 import importlib
 import os
 import sys
@@ -14,9 +15,14 @@ WORK = {
     "generate": "core.generation.work",
     "judge": "core.judging.work",
     "train": "core.training.work",
+    "probe": "core.training.work",
+    "export": "core.training.merging",
     "fetch": "core.generation.starter",
 }
 """Each kind's module has `work(folder, spec) -> dict`, imported here and not before, since it may load torch."""
+
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+"""No room, larger than a file may be, quota used up."""
 
 
 def main(folder: Path) -> int:
@@ -38,7 +44,7 @@ def main(folder: Path) -> int:
             folder, "failed", N_("The machine ran out of memory. Use a smaller model or smaller batches.")
         )
     except OSError as error:
-        if error.errno != 28:
+        if error.errno not in FULL:
             return _fail(folder, error)
         # Result and log may not fit either: make room first, then say so.
         (folder / "events.jsonl").unlink(missing_ok=True)

@@ -54,6 +54,7 @@ def look(
         job_folder.tell(folder, "phase", name="measuring")
         model = lora.adapted(model, base, recipe, start)
         seconds = _step(model, tokenizer, mixed, recipe, folder, dtype, device)
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)  # the trainer makes it before there is any
         trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
         needs = machine.peak_bytes(device)
         free = torch.cuda.mem_get_info()[0] if device == "cuda" else psutil.virtual_memory().available
@@ -81,13 +82,16 @@ def _step(
     trainer = lora.trainer_of(
         model, tokenizer, recipe, [*longest, *usual], (), folder / "checkpoints", 1, dtype, device
     )
-    trainer.create_optimizer()
+    optimizer = trainer.create_optimizer()
+    model.train()
     took = 0.0
     for batch in (longest, usual):
         began = time.monotonic()
-        trainer.training_step(model, trainer.data_collator(batch))
-        trainer.optimizer.step()
-        trainer.optimizer.zero_grad()
+        with trainer.compute_loss_context_manager():
+            loss = trainer.compute_loss(model, trainer._prepare_inputs(trainer.data_collator(batch)))
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
         took = time.monotonic() - began
     return took
 
@@ -96,19 +100,19 @@ def check(
     tokenizer: Any, rows: Sequence[Row], ends: Sequence[int], max_length: int
 ) -> tuple[list[Finding], list[Example]]:
     """The points that need the model's tokenizer, and the examples of the rows that are fit."""
-    good, bad, doubt, say = "good", "bad", "doubt", preflight.finding
-    findings = []
+    say = preflight.finding
+    findings: list[Finding] = []
     empty = [number for number, row in enumerate(rows, start=1) if not row["completion"].strip()]
     if empty or not rows:
         message = N_("%(count)s rows have an empty answer, the first is row %(row)s. Correct or withdraw them.")
-        findings.append(say("answers", bad, message, count=len(empty), row=empty[0] if empty else 0))
+        findings.append(say("answers", "bad", message, count=len(empty), row=empty[0] if empty else 0))
         return findings, []
-    findings.append(say("answers", good, N_("Each row has an answer to learn.")))
+    findings.append(say("answers", "good", N_("Each row has an answer to learn.")))
     try:
         made = sequences.examples(tokenizer, rows, ends=ends, max_length=2**31)
     except Refusal as refusal:
-        return [*findings, say("end", bad, refusal.message, **refusal.values)], []
-    findings.append(say("end", good, N_("Each answer ends with the token at which the model stops.")))
+        return [*findings, say("end", "bad", refusal.message, **refusal.values)], []
+    findings.append(say("end", "good", N_("Each answer ends with the token at which the model stops.")))
     changed = [
         number
         for number, (row, one) in enumerate(zip(rows, made, strict=True), start=1)
@@ -116,17 +120,17 @@ def check(
     ]
     if changed:
         message = N_("%(count)s answers come back from the tokenizer with other characters, the first is row %(row)s.")
-        findings.append(say("template", doubt, message, count=len(changed), row=changed[0]))
+        findings.append(say("template", "doubt", message, count=len(changed), row=changed[0]))
     else:
-        findings.append(say("template", good, N_("Template and tokenizer give every answer back as it was.")))
+        findings.append(say("template", "good", N_("Template and tokenizer give every answer back as it was.")))
     long = [sequences.length(one) for one in made if sequences.length(one) > max_length]
     if long:
         message = N_("%(count)s rows are longer than %(limit)s tokens, the longest has %(longest)s. Raise the maximum length or use a shorter prompt.")  # noqa: E501  # fmt: skip
-        findings.append(say("length", bad, message, count=len(long), limit=max_length, longest=max(long)))
+        findings.append(say("length", "bad", message, count=len(long), limit=max_length, longest=max(long)))
     else:
         longest = max(sequences.length(one) for one in made)
         message = N_("The longest row has %(longest)s tokens, %(limit)s are allowed.")
-        findings.append(say("length", good, message, longest=longest, limit=max_length))
+        findings.append(say("length", "good", message, longest=longest, limit=max_length))
     return [*findings, _duplicates(rows)], made
 
 

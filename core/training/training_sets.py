@@ -18,21 +18,20 @@ from core.evaluation.prompts import Prompt
 from core.locale.mark import N_
 from core.review import approvals
 from core.store import audit, database
-from core.training import leakage
-
-FEW = 50
-"""Below this many rows a trial rarely shows anything; it is allowed, with a warning."""
+from core.training import leakage, waivers
+from core.training.recipes import Method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSet:
-    """One immutable snapshot. `composition` counts rows `as_is` and `corrected`, and lists what was `left_out`."""
+    """One immutable snapshot. `composition` is that of the draft it was frozen from (see `Draft.composition`)."""
 
     training_set_id: str
     task_id: str
     prompt_id: str
     row_count: int
     composition: Mapping[str, Any]
+    method: Method = "sft"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,42 +40,95 @@ class Draft:
 
     rows: Sequence[Mapping[str, Any]]
     left_out: Sequence[Mapping[str, Any]]
-    """Each with `sample_id`, `input`, `locked_key`, `locked_input` and `likeness` in 0..100."""
+    """Each with `sample_id`, `input`, `locked_sample_id`, `locked_key`, `locked_input` and `likeness` in 0..100."""
+    waived: Sequence[Mapping[str, Any]] = ()
+    """The same of those that are among the rows because somebody signed for them."""
 
     @property
     def origins(self) -> Mapping[str, int]:
         """How many rows are `as_is` and `corrected`."""
         return Counter(row["origin"] for row in self.rows)
 
-
-def draft(conn: duckdb.DuckDBPyConnection, task_id: str) -> Draft:
-    """The approved train samples, parted by whether their text is nearly that of a gate or retain sample."""
-    approved = approvals.approved(conn, task_id)
-    locked = database.rows(
-        conn, "select key, input from samples where task_id = ? and split in ('gate', 'retain')", [task_id]
-    )
-    pairs = leakage.overlaps([row["input"] for row in approved], [row["input"] for row in locked])
-    left_out = [
-        {
-            "sample_id": approved[pair.train]["sample_id"],
-            "input": approved[pair.train]["input"],
-            "locked_key": locked[pair.locked]["key"],
-            "locked_input": locked[pair.locked]["input"],
-            "likeness": pair.likeness,
+    @property
+    def composition(self) -> dict[str, Any]:
+        """Rows by origin, by `tags`, `languages`, `authors` (who approved); the lists `left_out` and `waived`."""
+        return {
+            **self.origins,
+            "tags": Counter(tag for row in self.rows for tag in row["tags"]),
+            "languages": Counter(language(row["input"]) for row in self.rows),
+            "authors": Counter(row["decided_by"] for row in self.rows),
+            "left_out": list(self.left_out),
+            "waived": list(self.waived),
         }
-        for pair in pairs
+
+
+def language(text: str) -> str:
+    """`zh` if a fifth of the letters are Chinese characters, else `other`: enough to see a one-sided mix."""
+    letters = [letter for letter in text if letter.isalpha()]
+    chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in letters)
+    return "zh" if letters and chinese / len(letters) >= 0.2 else "other"
+
+
+def draft(conn: duckdb.DuckDBPyConnection, task_id: str, method: Method = "sft") -> Draft:
+    """The approved train samples, parted by whether they are those of a gate or retain sample: in the same group, or
+    nearly the same text. For DPO, only those whose answer was corrected: the original is the rejected one."""
+    known = {row["sample_id"]: row for row in database.rows(conn, _SAMPLES, [task_id])}
+    approved = [
+        {**row, "tags": known[row["sample_id"]]["tags"], "group_id": known[row["sample_id"]]["group_id"]}
+        for row in approvals.approved(conn, task_id)
+        if method == "sft" or _is_pair(row)
     ]
-    places = {pair.train for pair in pairs}
-    return Draft(rows=[row for place, row in enumerate(approved) if place not in places], left_out=left_out)
+    locked = [row for row in known.values() if row["split"] in ("gate", "retain")]
+    pairs = {
+        pair.train: (locked[pair.locked], pair.likeness)
+        for pair in leakage.overlaps([row["input"] for row in approved], [row["input"] for row in locked])
+    }
+    groups = {row["group_id"]: row for row in locked if row["group_id"]}
+    pairs |= {
+        place: (groups[row["group_id"]], 100.0) for place, row in enumerate(approved) if row["group_id"] in groups
+    }
+    signed = waivers.of_task(conn, task_id)
+    left_out, waived, kept = [], [], []
+    for place, row in enumerate(approved):
+        if place not in pairs:
+            kept.append(row)
+            continue
+        other, likeness = pairs[place]
+        pair = {
+            "sample_id": row["sample_id"],
+            "input": row["input"],
+            "locked_sample_id": other["sample_id"],
+            "locked_key": other["key"],
+            "locked_input": other["input"],
+            "likeness": likeness,
+        }
+        if (row["sample_id"], other["sample_id"]) in signed:
+            waived.append(pair)
+            kept.append(row)
+        else:
+            left_out.append(pair)
+    return Draft(rows=kept, left_out=left_out, waived=waived)
 
 
-def freeze(conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, prompt: Prompt) -> TrainingSet:
-    """Snapshot what `draft` gives, each row as the prompt's messages and the approved completion.
+_SAMPLES = "select sample_id, key, input, split, tags, group_id from samples where task_id = ?"
+
+
+def _is_pair(row: Mapping[str, Any]) -> bool:
+    """Whether there is a worse answer to hold the approved one against."""
+    rejected = (row["answer"] or "").strip()
+    return bool(rejected) and rejected != row["completion"].strip()
+
+
+def freeze(
+    conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, prompt: Prompt, method: Method = "sft"
+) -> TrainingSet:
+    """Snapshot what `draft` gives, each row as the prompt's messages, the approved completion and, for DPO, the
+    original answer.
 
     Raises Refusal when nothing is left. The same approvals with the same prompt are the same set.
     """
     roles.require(by, "train.start")
-    found = draft(conn, task_id)
+    found = draft(conn, task_id, method)
     if not found.rows:
         raise Refusal(
             N_(
@@ -94,10 +146,11 @@ def freeze(conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, prompt:
             "approval_id": row["approval_id"],
             "messages": content.canonical(list(prompts.render(prompt, _sample(row)))),
             "completion": row["completion"],
+            **({"rejected": row["answer"]} if method == "dpo" else {}),
         }
         for position, row in enumerate(found.rows)
     ]
-    composition = {**found.origins, "left_out": list(found.left_out)}
+    composition = found.composition
     frozen = {"task_id": task_id, "prompt_id": prompt.prompt_id, "rows": rows}
     training_set_id = content.name("train", frozen)
     if (known := find(conn, training_set_id)) is not None:
@@ -106,7 +159,7 @@ def freeze(conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, prompt:
         conn, actor=by.person_id, act="training_set.frozen", subject=training_set_id, detail={"rows": len(rows)}
     ):
         head: dict[str, Any] = {"training_set_id": training_set_id, "task_id": task_id, "prompt_id": prompt.prompt_id}
-        head |= {"row_count": len(rows), "composition": content.canonical(composition)}
+        head |= {"row_count": len(rows), "composition": content.canonical(composition), "method": method}
         database.insert(conn, "training_sets", [{**head, "created_by": by.person_id, "created_at": database.now()}])
         database.insert(conn, "training_rows", [{"training_set_id": training_set_id, **row} for row in rows])
     return TrainingSet(
@@ -115,12 +168,13 @@ def freeze(conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, prompt:
         prompt_id=prompt.prompt_id,
         row_count=len(rows),
         composition=composition,
+        method=method,
     )
 
 
 def find(conn: duckdb.DuckDBPyConnection, training_set_id: str) -> TrainingSet | None:
     query = """
-        select training_set_id, task_id, prompt_id, row_count, composition from training_sets
+        select training_set_id, task_id, prompt_id, row_count, composition, method from training_sets
         where training_set_id = ?
     """
     row = database.row(conn, query, [training_set_id])
@@ -137,10 +191,21 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any
 
 
 def rows(conn: duckdb.DuckDBPyConnection, training_set_id: str) -> list[dict[str, Any]]:
-    """What the trainer reads, in order: `messages` and `completion`."""
-    query = "select messages, completion from training_rows where training_set_id = ? order by position"
+    """What the trainer reads, in order: `messages`, `completion`, `group`, and `rejected` where it is a pair."""
+    query = """
+        select r.messages, r.completion, r.rejected, p.group_id as "group" from training_rows as r
+        join samples as p using (sample_id) where r.training_set_id = ? order by r.position
+    """
     found = database.rows(conn, query, [training_set_id])
-    return [{"messages": json.loads(row["messages"]), "completion": row["completion"]} for row in found]
+    return [
+        {
+            "messages": json.loads(row["messages"]),
+            "completion": row["completion"],
+            "group": row["group"],
+            **({"rejected": row["rejected"]} if row["rejected"] else {}),
+        }
+        for row in found
+    ]
 
 
 def _sample(row: Mapping[str, Any]) -> Sample:

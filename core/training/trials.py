@@ -40,16 +40,15 @@ def start(
     base: Model,
     baseline: tuple[str, Prompt],
     recipe: Recipe,
+    goes_on: Model | None = None,
 ) -> str:
     """Queue the training; returns the trial's id. What it must beat is fixed here, before any gate result exists.
 
-    Raises Refusal when the base is not a local model, or when the set has no gate samples to prove anything on.
+    With `goes_on`, it starts from what that tuned model has learned. Raises Refusal when the base is not a local
+    model, when the set is not for the recipe's method, or when it has no gate samples to prove anything on.
     """
     roles.require(by, "train.start")
-    if base.kind != "local":
-        raise Refusal(
-            N_("“%(name)s” cannot be trained here: only a local model folder can. Choose one."), name=base.name
-        )
+    _check(base, training_set, recipe, goes_on)
     if not eval_set.counts.get("gate"):
         raise Refusal(
             N_(
@@ -79,6 +78,7 @@ def start(
         "baseline_prompt_id": baseline[1].prompt_id,
         "eval_set_id": eval_set.eval_set_id,
         "recipe": content.canonical(asdict(recipe)),
+        "start_model_id": goes_on.model_id if goes_on else None,
         "job_id": job_id,
         "created_by": by.person_id,
         "created_at": database.now(),
@@ -89,6 +89,21 @@ def start(
         jobs.insert(conn, job)
         database.insert(conn, "trials", [row])
     return trial_id
+
+
+def _check(base: Model, training_set: TrainingSet, recipe: Recipe, goes_on: Model | None) -> None:
+    if base.kind != "local":
+        raise Refusal(
+            N_("“%(name)s” cannot be trained here: only a local model folder can. Choose one."), name=base.name
+        )
+    if training_set.method != recipe.method:
+        raise Refusal(N_("This training set is for another method. Freeze one for the method of the settings."))
+    if goes_on is not None and goes_on.base_model_id != base.model_id:
+        raise Refusal(
+            N_("“%(name)s” was trained on another base than “%(base)s”. Choose a model of the same base."),
+            name=goes_on.name,
+            base=base.name,
+        )
 
 
 def find(conn: duckdb.DuckDBPyConnection, trial_id: str) -> dict[str, Any] | None:
@@ -116,11 +131,49 @@ def inputs(conn: duckdb.DuckDBPyConnection, job_id: str, folder: Path) -> dict[s
     assert row is not None, "a train job is saved with its trial"
     base = models.find(conn, row["base_model_id"])
     assert base is not None
+    start = models.find(conn, row["start_model_id"]) if row["start_model_id"] else None
     recipe = json.loads(row["recipe"])
-    job_folder.write_lines(folder / "train.jsonl", training_sets.rows(conn, row["training_set_id"]))
-    if recipe["replay_share"]:
+    _write_rows(conn, row["training_set_id"], recipe, folder)
+    return {"kind": "train", "base": base.path, "recipe": recipe, "start": start.path if start else None}
+
+
+def _write_rows(conn: duckdb.DuckDBPyConnection, training_set_id: str, recipe: Mapping[str, Any], folder: Path) -> None:
+    job_folder.write_lines(folder / "train.jsonl", training_sets.rows(conn, training_set_id))
+    if recipe["replay_share"] and recipe.get("method", "sft") == "sft":
         job_folder.write_lines(folder / "replay.jsonl", job_folder.read_lines(SAMPLES / "general_replay.jsonl"))
-    return {"kind": "train", "base": base.path, "recipe": recipe}
+
+
+def probe(
+    conn: duckdb.DuckDBPyConnection, *, by: Person, training_set: TrainingSet, base: Model, recipe: Recipe
+) -> str:
+    """Queue a look at how such a training would go, which keeps nothing; returns the job's id."""
+    roles.require(by, "train.start")
+    _check(base, training_set, recipe, None)
+    job_id = uuid4().hex
+    job = Job(
+        job_id=job_id,
+        kind="probe",
+        task_id=training_set.task_id,
+        title=N_("Check and estimate for %(model)s on %(rows)s approved samples"),
+        values={"model": base.name, "rows": training_set.row_count},
+        spec={
+            "training_set_id": training_set.training_set_id,
+            "base_model_id": base.model_id,
+            "recipe": asdict(recipe),
+        },
+        by=by.person_id,
+    )
+    with audit.change(conn, actor=by.person_id, act="trial.probed", subject=job_id):
+        jobs.insert(conn, job)
+    return job_id
+
+
+def probe_inputs(conn: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> dict[str, Any]:
+    """Write the rows into the folder and return the spec of a probe."""
+    base = models.find(conn, str(job.spec["base_model_id"]))
+    assert base is not None
+    _write_rows(conn, str(job.spec["training_set_id"]), job.spec["recipe"], folder)
+    return {"kind": "probe", "base": base.path, "recipe": job.spec["recipe"]}
 
 
 def outcome(
@@ -138,7 +191,11 @@ def outcome(
         partial = place.with_name(place.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(folder / str(result["adapter"]), partial)
+        try:
+            shutil.copytree(folder / str(result["adapter"]), partial)
+        except OSError:
+            shutil.rmtree(partial, ignore_errors=True)  # a full disk: nothing half remains, the next step tries again
+            raise
         partial.replace(place)
     number = len([one for one in of_task(conn, trial["task_id"]) if one["model_id"]]) + 1
     model = Model(
@@ -152,6 +209,7 @@ def outcome(
             "trial_id": trial["trial_id"],
             "training_set_id": trial["training_set_id"],
             "recipe": trial["recipe"],
+            "start_model_id": trial["start_model_id"],
             "summary": result.get("summary", {}),
             "stopped_early": result["status"] == "stopped",
         },

@@ -178,3 +178,61 @@ def loss(steps: Sequence[Mapping[str, Any]]) -> alt.Chart:
         )
         .properties(height=220)
     )
+
+
+def losses(steps: Sequence[Mapping[str, Any]], held_out: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
+    """The training loss over the steps and, where rows were held out, the loss on them after each epoch."""
+    names = {"loss": plain("Loss"), "eval_loss": plain("Held-out loss")}
+    rows = [{"step": one["step"], "of": names["loss"], "value": one["loss"]} for one in steps]
+    rows += [{"step": one["step"], "of": names["eval_loss"], "value": one["eval_loss"]} for one in held_out]
+    base = alt.Chart(pd.DataFrame(rows)).encode(
+        x=alt.X("step:Q", title=plain("Step"), axis=alt.Axis(tickMinStep=1)),
+        y=alt.Y("value:Q", title=plain("Loss")),
+        color=alt.Color(
+            "of:N",
+            title=None,
+            scale=alt.Scale(domain=list(names.values()), range=[BLUE, ORANGE]),
+            legend=alt.Legend(orient="top"),
+        ),
+        tooltip=["of:N", "step:Q", alt.Tooltip("value:Q", format=".3f")],
+    )
+    points = base.mark_point(filled=True, size=60).transform_filter(alt.datum.of == names["eval_loss"])
+    return (base.mark_line() + points).properties(height=220)
+
+
+def course(steps: Sequence[Mapping[str, Any]], field: str, title: str) -> alt.Chart:
+    """One number over the steps."""
+    table = pd.DataFrame([{"step": step["step"], "value": step.get(field)} for step in steps]).dropna()
+    return (
+        alt.Chart(table)
+        .mark_line(color=GREY)
+        .encode(
+            x=alt.X("step:Q", title=plain("Step"), axis=alt.Axis(tickMinStep=1)),
+            y=alt.Y("value:Q", title=title),
+            tooltip=["step:Q", alt.Tooltip("value:Q", format=".3g")],
+        )
+        .properties(height=140)
+    )
+
+
+def overlaid(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> alt.Chart:
+    """The training losses of several models over their steps."""
+    rows = [
+        {"of": name, "step": step["step"], "value": step["loss"]} for name, steps in curves.items() for step in steps
+    ]
+    return (
+        alt.Chart(pd.DataFrame(rows))
+        .mark_line()
+        .encode(
+            x=alt.X("step:Q", title=plain("Step"), axis=alt.Axis(tickMinStep=1)),
+            y=alt.Y("value:Q", title=plain("Loss")),
+            color=alt.Color(
+                "of:N",
+                title=None,
+                scale=alt.Scale(range=_palette(len(curves))),
+                legend=alt.Legend(orient="top", labelLimit=320),
+            ),
+            tooltip=["of:N", "step:Q", alt.Tooltip("value:Q", format=".3f")],
+        )
+        .properties(height=260)
+    )

@@ -45,7 +45,10 @@ stations = {
         page("diagnosis/judges.py", plain("Judges"), "gavel"),
         page("diagnosis/recommendation.py", plain("Recommendation"), "signpost"),
     ],
-    plain("Training"): [page("training/trial.py", plain("Trial fine-tune"), "model_training")],
+    plain("Training"): [
+        page("training/trial.py", plain("Trial fine-tune"), "model_training"),
+        page("training/trained.py", plain("Trained models"), "school"),
+    ],
     plain("Release"): [
         page("release/before_after.py", plain("Before and after"), "compare_arrows"),
         page("release/audit.py", plain("Audit trail"), "history"),

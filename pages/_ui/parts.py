@@ -28,6 +28,8 @@ PHASES = {
     "answering": N_("answering"),
     "judging": N_("judging"),
     "training": N_("training"),
+    "measuring": N_("measuring one step"),
+    "merging": N_("merging"),
     "saving": N_("saving"),
 }
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.review import approvals
-from core.training import training_sets
+from core.training import recipes
 from pages._ui import session
 from pages._ui.session import _, plain
 from pages.review import _coverage, _decisions
@@ -19,8 +19,8 @@ st.markdown(
     )
 )
 st.progress(
-    min(1.0, len(approved) / training_sets.FEW),
-    text=_("%(count)s approved; at least %(few)s are recommended", count=len(approved), few=training_sets.FEW),
+    min(1.0, len(approved) / recipes.FEW),
+    text=_("%(count)s approved; at least %(few)s are recommended", count=len(approved), few=recipes.FEW),
 )
 rows = {"waiting": waiting, "approved": approved}
 words = {"waiting": plain("Waiting for a decision"), "approved": plain("Approved")}

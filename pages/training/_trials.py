@@ -7,6 +7,7 @@ from core.training import trials
 from pages._ui import parts, session
 from pages._ui.session import _
 from pages.release import _verdict
+from pages.training import _live
 
 A_PAGE = 5
 
@@ -23,6 +24,7 @@ def show(task_id: str) -> None:
             when = parts.moment(trial["created_at"])
             st.caption(_("Begun by %(name)s on %(when)s", name=trial["created_by"], when=when))
             parts.job(trial["job_id"], f"trial.training.{trial_id}")
+            _live.show(trial["job_id"], f"trial.live.{trial_id}")
             proof = proofs.runs_of(session.conn(), trial_id)
             if proof:
                 parts.job(proof[0]["job_id"], f"trial.proof.{trial_id}")

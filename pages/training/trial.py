@@ -10,7 +10,7 @@ from core.locale.mark import N_
 from core.training import training_sets, trials
 from pages._ui import parts, session
 from pages._ui.session import _
-from pages.training import _plan, _trials
+from pages.training import _check, _plan, _trials
 
 task = session.task()
 st.title(_("Trial fine-tune"))
@@ -34,20 +34,22 @@ def start(eval_set: EvalSet, ladder: Ladder) -> None:
         help=_("What a longer prompt explains, the model learns instead. So the shortest is usual: cheaper to ask."),
     )
     baseline = to_beat(eval_set, ladder)
-    draft = training_sets.draft(session.conn(), task.task_id)
+    method = _plan.method()
+    draft = training_sets.draft(session.conn(), task.task_id, method)
     _plan.show_rows(draft)
-    recipe = _plan.recipe(len(draft.rows))
+    goes_on = _plan.goes_on(base) if base else None
+    recipe = _plan.recipe(len(draft.rows), method)
+    fit = bool(base and recipe and _check.show(draft, base, recipe, rungs[taught]))
     may = roles.may(session.person(), "train.start")
     if not may:
         st.info(_("Operators start trials."))
-    ready = base is not None and recipe is not None and bool(draft.rows) and may
+    ready = base is not None and recipe is not None and fit and may
     if st.button(_("Start trial fine-tune"), type="primary", disabled=not ready, key="trial.start"):
         with session.refusing():
             conn, person = session.conn(), session.person()
-            frozen = training_sets.freeze(conn, by=person, task_id=task.task_id, prompt=rungs[taught])
-            trials.start(
-                conn, by=person, eval_set=eval_set, training_set=frozen, base=base, baseline=baseline, recipe=recipe
-            )
+            frozen = training_sets.freeze(conn, by=person, task_id=task.task_id, prompt=rungs[taught], method=method)
+            trials.start(conn, by=person, eval_set=eval_set, training_set=frozen, base=base, baseline=baseline,
+                         recipe=recipe, goes_on=goes_on)  # fmt: skip
             session.keep_message(N_("The trial has begun. You may close this page; it goes on by itself."))
             st.rerun()
 

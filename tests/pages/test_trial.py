@@ -3,6 +3,7 @@ import json
 import pytest
 
 from core.access import people, sessions
+from core.jobs import jobs
 from core.review import approvals
 from core.store import database
 from core.training import trials
@@ -60,6 +61,38 @@ def test_starting_freezes_the_set_and_queues_the_training(page, world):
     row = database.row(world.conn, "select messages from training_rows limit 1")
     assert json.loads(row["messages"])[0]["content"] == "Sort."
     assert app.success[0].value.startswith("The trial has begun.")
+
+
+def test_before_the_start_a_probe_shows_the_cost_and_what_is_wrong(page, world):
+    chain.rate(world, chain.collect(world))
+    chain.approve(world)
+    app = page(TRIAL)
+    assert "**Enough rows** · 8 rows" in said(app)
+    app.button(key="trial.check").click().run()
+    (probe,) = [job for job in jobs.everything(world.conn) if job.kind == "probe"]
+    chain.work(world)
+    app.run()
+    assert {one.label: one.value for one in app.metric} == {
+        "Rows": "8",
+        "Tokens": "1,234",
+        "Expected time": "2 min",
+        "Expected memory": "1.5 GB",
+    }
+    assert "**Nothing is cut** · 3 rows are too long" in said(app)
+    assert app.button(key="trial.start").disabled  # that would be refused
+    assert probe.spec["recipe"]["method"] == "sft"
+
+
+def test_dpo_learns_from_the_corrections_only(page, world):
+    chain.rate(world, chain.collect(world))
+    chain.approve(world)
+    app = page(TRIAL)
+    app.segmented_control(key="trial.method").set_value("dpo").run()
+    assert "**6 approved samples**: 0 as they are, 6 corrected" in said(app)
+    app.button(key="trial.start").click().run()
+    (trial,) = trials.of_task(world.conn, world.task.task_id)
+    assert (trial["recipe"]["method"], trial["recipe"]["learning_rate"]) == ("dpo", 1e-5)
+    assert database.row(world.conn, "select count(rejected) as n from training_rows")["n"] == 6
 
 
 def test_a_withdrawn_approval_is_not_learned(page, world):

@@ -5,13 +5,14 @@ from dataclasses import replace
 import duckdb
 import pytest
 
+from core.access import people
 from core.access.people import Person
 from core.errors import Refusal
 from core.evaluation import eval_sets
 from core.review import approvals
 from core.settings import Settings
 from core.store import database
-from core.training import training_sets
+from core.training import training_sets, waivers
 from tests import chain
 from tests.chain import World
 
@@ -44,7 +45,15 @@ def twin_of(world, split):
 def test_a_training_set_is_what_was_approved_as_the_prompts_messages(world):
     frozen = freeze(world)
     assert frozen.row_count == 12
-    assert frozen.composition == {"as_is": 3, "corrected": 9, "left_out": []}
+    assert frozen.composition == {
+        "as_is": 3,
+        "corrected": 9,
+        "tags": {},
+        "languages": {"other": 12},
+        "authors": {"mina": 12},
+        "left_out": [],
+        "waived": [],
+    }
     rows = training_sets.rows(world.conn, frozen.training_set_id)
     samples = {sample.input: sample for sample in eval_sets.samples(world.conn, world.eval_set.eval_set_id, "train")}
     for row in rows:
@@ -119,3 +128,53 @@ def test_freezing_is_audited(world):
     frozen = freeze(world)
     event = database.row(world.conn, "select * from audit_events where act = 'training_set.frozen'")
     assert (event["actor"], event["subject"], event["detail"]) == ("mina", frozen.training_set_id, '{"rows":12}')
+
+
+def test_pairs_are_the_corrected_answers_with_the_original_as_the_worse_one(world):
+    frozen = freeze(world, method="dpo")
+    assert (frozen.row_count, frozen.method) == (9, "dpo")
+    rows = training_sets.rows(world.conn, frozen.training_set_id)
+    assert {row["rejected"] for row in rows} == {"I am not sure."}
+    assert all(row["completion"] in ("late", "lost", "here") for row in rows)
+    assert training_sets.find(world.conn, frozen.training_set_id) == frozen
+
+
+def test_a_signed_waiver_lets_one_pair_through_and_is_audited(world):
+    train = twin_of(world, "gate")
+    (pair,) = training_sets.draft(world.conn, world.task.task_id).left_out
+    names = {name: pair[name] for name in ("sample_id", "locked_sample_id")}
+    people.create_first(world.conn, name="Mina", password="four plain words here")
+    ask = {"by": world.by, "task_id": world.task.task_id, **names}
+    with pytest.raises(Refusal, match="needs a reason"):
+        waivers.sign(world.conn, password="four plain words here", reason=" ", **ask)
+    with pytest.raises(Refusal):
+        waivers.sign(world.conn, password="not my words at all", reason="Another product.", **ask)
+    assert freeze(world).row_count == 11
+
+    waivers.sign(world.conn, password="four plain words here", reason="Another product.", **ask)
+    frozen = freeze(world)
+    assert frozen.row_count == 12
+    assert [pair["sample_id"] for pair in frozen.composition["waived"]] == [train.sample_id]
+    event = database.row(world.conn, "select * from audit_events where act = 'leakage.waived'")
+    assert json.loads(event["detail"])["reason"] == "Another product."
+    with pytest.raises(Refusal, match="Only an approver"):
+        waivers.sign(world.conn, password="x", reason="x", **{**ask, "by": replace(world.by, roles=frozenset())})
+
+
+def test_a_sample_of_a_locked_group_is_left_out_whatever_it_says(world):
+    train = eval_sets.samples(world.conn, world.eval_set.eval_set_id, "train")[0]
+    world.conn.execute(
+        "update samples set group_id = ? where sample_id = (select min(sample_id) from samples where split = 'gate')",
+        [train.group_id],
+    )
+    assert [pair["sample_id"] for pair in training_sets.draft(world.conn, world.task.task_id).left_out] == [
+        train.sample_id
+    ]
+
+
+def test_languages_are_told_by_their_letters():
+    assert [training_sets.language(text) for text in ("Wo ist meine Karte?", "我的 card 丢了", "123")] == [
+        "other",
+        "zh",
+        "other",
+    ]

@@ -1,0 +1,52 @@
+"""Trials side by side: what was different, what came of it, and their curves in one picture."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.diagnosis.verdicts import Comparison
+from core.jobs import folder as job_folder
+from core.release import proofs
+from pages._ui import charts, session
+from pages._ui.session import _, plain
+
+
+def show(made: Sequence[Mapping[str, Any]]) -> None:
+    """The settings in which they differ, the change on gate and retain with its interval, and the losses."""
+    st.header(_("Trials side by side"))
+    names = [name for name in made[0]["recipe"] if len({repr(trial["recipe"].get(name)) for trial in made}) > 1]
+    rows = []
+    for trial in made:
+        report = proofs.report(session.conn(), trial["trial_id"])
+        rows.append(
+            {
+                plain("Model"): trial["model_name"],
+                plain("Rows"): trial["row_count"],
+                **{name: str(trial["recipe"].get(name)) for name in names},
+                plain("Change on gate"): _change(report.gate) if report else "–",
+                plain("Change on retain"): _change(report.retain) if report and report.retain else "–",
+            }
+        )
+    st.dataframe(pd.DataFrame(rows), hide_index=True)
+    if not names:
+        st.caption(_("Their settings are the same: what differs is the data, or chance."))
+    elif names == ["seed"]:
+        st.caption(_("Only the seed differs: the difference between them is training noise."))
+    curves = {trial["model_name"]: _steps(trial["job_id"]) for trial in made}
+    if any(curves.values()):
+        st.altair_chart(charts.overlaid(curves), key="compare.losses")
+
+
+def _change(compared: Comparison) -> str:
+    """A change in points with its 95% interval and n; the word for it belongs to the proof."""
+    found = compared.paired
+    if found.mean is None:
+        return "–"
+    return f"{found.mean * 100:+.1f} ({found.low * 100:+.1f} … {found.high * 100:+.1f}), n={found.n}"
+
+
+def _steps(job_id: str) -> list[dict[str, Any]]:
+    events = job_folder.events(session.job_folder(job_id))
+    return list({event["step"]: event for event in events if event["event"] == "step"}.values())

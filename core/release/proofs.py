@@ -35,16 +35,19 @@ class Report:
 
 
 def runs_of(conn: duckdb.DuckDBPyConnection, trial_id: str) -> list[dict[str, Any]]:
-    """The trial's proof runs with `answered` and `failed`, rungs first."""
+    """The runs of the trial's newest proof with `answered` and `failed`, rungs first: a stopped training that went on
+    is proven anew."""
     query = """
         select r.*, m.name as model_name, s.name as set_name,
             (select count(*) from answers as a where a.run_id = r.run_id) as answered,
             (select count(*) from answers as a where a.run_id = r.run_id and failure is not null) as failed
         from runs as r join models as m using (model_id) join eval_sets as s using (eval_set_id)
-        where r.trial_id = ? and r.purpose = 'proof'
+        where r.trial_id = $trial and r.purpose = 'proof' and r.job_id = (
+            select job_id from runs where trial_id = $trial and purpose = 'proof' order by created_at desc limit 1
+        )
         order by r.split, r.side desc, r.rung
     """
-    return database.rows(conn, query, [trial_id])
+    return database.rows(conn, query, {"trial": trial_id})
 
 
 def report(conn: duckdb.DuckDBPyConnection, trial_id: str) -> Report | None:

@@ -121,7 +121,10 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any
 _WITH_MODEL = """
     select t.*, m.model_id, m.name as model_name, s.row_count
     from trials as t join training_sets as s using (training_set_id)
-    left join models as m on m.kind = 'adapter' and m.lineage ->> 'trial_id' = t.trial_id
+    left join (
+        select model_id, name, lineage ->> 'trial_id' as trial_id from models where kind = 'adapter'
+        qualify row_number() over (partition by lineage ->> 'trial_id' order by created_at desc) = 1
+    ) as m on m.trial_id = t.trial_id
 """
 
 
@@ -184,7 +187,10 @@ def outcome(
     assert trial is not None
     base = models.find(conn, trial["base_model_id"])
     assert base is not None
-    model_id = content.name("model", {"base": dict(base.file_hashes), "adapter": result["files"]})
+    made_of = {"base": dict(base.file_hashes), "adapter": result["files"], "trial": trial["trial_id"]}
+    model_id = content.name("model", made_of)
+    if models.find(conn, model_id) is not None:  # a stopped training that went on and found nothing better
+        return lambda _: {"model": model_id}
     place = settings.adapters / model_id
     if not place.exists():
         # Copied under another name first: a folder with a model's name is always a whole one.

@@ -5,20 +5,19 @@ fetched if it is not there.
 Greedy, in float32, and every answer is compared token for token.
 """
 
-import argparse
 import json
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import _model  # noqa: E402
 import torch  # noqa: E402
 
 from core import settings  # noqa: E402
-from core.generation import local, starter  # noqa: E402
+from core.generation import local  # noqa: E402
 from core.generation.base import Decoding, Request  # noqa: E402
 
 SAMPLES, ALONE, BATCH, NEW = 48, 8, 16, 32
@@ -76,11 +75,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, help="a model folder")
-    chosen = parser.parse_args().model
-    if chosen:
-        main(chosen)
-    else:
-        with tempfile.TemporaryDirectory() as job:
-            main(Path(starter.work(Path(job), {"into": str(settings.read().models)})["path"]))
+    main(_model.folder(__doc__))

@@ -1,6 +1,6 @@
 """Samples a second of training: ours against TRL's defaults, on the same rows, batches, rank and learning rate.
 
-`python benchmarks/training.py [MODEL FOLDER]`; without a folder it is the starter model, fetched if need be. TRL
+`python benchmarks/training.py [--model FOLDER]`; without a folder it is the starter model, fetched if need be. TRL
 computes in float32, which is what it takes on a CPU, we in the precision that this machine is fast at.
 """
 
@@ -13,12 +13,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import _model  # noqa: E402
 from datasets import Dataset  # noqa: E402
 from peft import LoraConfig  # noqa: E402
 from trl import SFTConfig, SFTTrainer  # noqa: E402
 
 from core import settings  # noqa: E402
-from core.generation import starter, weights  # noqa: E402
+from core.generation import weights  # noqa: E402
 from core.training import lora  # noqa: E402
 from core.training.recipes import Recipe  # noqa: E402
 
@@ -83,8 +84,4 @@ def main(base: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        main(Path(sys.argv[1]))
-    else:
-        with tempfile.TemporaryDirectory() as job:
-            main(Path(starter.work(Path(job), {"into": str(settings.read().models)})["path"]))
+    main(_model.folder(__doc__))

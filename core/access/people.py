@@ -21,6 +21,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from core.access import roles
 from core.access.roles import Role
 from core.errors import Refusal
+from core.locale.mark import N_
 from core.store import audit, database
 
 SHORTEST_PASSWORD = 10
@@ -94,10 +95,9 @@ def _add(
 ) -> Person:
     person = Person(person_id=identify(name), name=_tidy(name), roles=frozenset(roles_held))
     _check_name(person)
-    _check_password(person, password)
     if unknown := person.roles.difference(roles.ROLES):
         raise Refusal("There is no role %(role)s. Choose among %(roles)s.", role=min(unknown), roles=roles.ROLES)
-    password_hash = _hasher.hash(_normal(password))
+    password_hash = hashed(person, password)
     held = sorted(person.roles)
     with audit.change(conn, actor=actor, act="person.created", subject=person.person_id, detail={"roles": held}):
         if first and any_exist(conn):
@@ -109,6 +109,12 @@ def _add(
             [person.person_id, person.name, password_hash, held, database.now()],
         )
     return person
+
+
+def hashed(person: Person, password: str) -> str:
+    """What is stored of a new password. Raises Refusal when it is weak."""
+    _check_password(person, password)
+    return _hasher.hash(_normal(password))
 
 
 def _check_name(person: Person) -> None:
@@ -143,6 +149,21 @@ def verify(conn: duckdb.DuckDBPyConnection, name: str, password: str) -> Person:
 
     Raises Refusal when they do not belong together, or when it is too early for another try (not counted).
     """
+    return _verify(
+        conn, name, password, "sign_in", N_("Name and password do not belong together. Check both and try again.")
+    )
+
+
+def confirm(conn: duckdb.DuckDBPyConnection, person: Person, password: str) -> Person:
+    """The person as the database has them now, once they have shown again that it is them.
+
+    Who is signed in may have left the room: a signature, or a new password, needs the password at that moment.
+    Raises Refusal as `verify` does; wrong tries count like those at the sign-in.
+    """
+    return _verify(conn, person.name, password, "confirmation", N_("This is not your password. Type it again."))
+
+
+def _verify(conn: duckdb.DuckDBPyConnection, name: str, password: str, what: str, sentence: str) -> Person:
     with _one_at_a_time:
         person_id = identify(name)
         query = "select person_id, name, roles, password_hash, active from people where person_id = ?"
@@ -153,10 +174,10 @@ def verify(conn: duckdb.DuckDBPyConnection, name: str, password: str) -> Person:
         right = _matches(found["password_hash"] if found else _nobody, password)
         if found is None or not found["active"] or not right:
             subject = person_id if found else "unknown name"
-            with audit.change(conn, actor="nobody", act="sign_in.failed", subject=subject):
+            with audit.change(conn, actor="nobody", act=f"{what}.failed", subject=subject):
                 _count(conn, counted, succeeded=False)
-            raise Refusal("Name and password do not belong together. Check both and try again.")
-        with audit.change(conn, actor=person_id, act="sign_in.succeeded", subject=person_id):
+            raise Refusal(sentence)
+        with audit.change(conn, actor=person_id, act=f"{what}.succeeded", subject=person_id):
             _count(conn, person_id, succeeded=True)
             if _hasher.check_needs_rehash(found["password_hash"]):
                 conn.execute(

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from core.access.people import Person
 
 Role = Literal["expert", "approver", "manager", "operator", "admin"]
-"""expert judges answers; approver approves samples; manager reads everything; operator runs the chain; admin
-looks after people and settings, and has no way around anybody's signature."""
+"""expert judges answers; approver approves samples and signs; manager reads everything and signs as second; operator
+runs the chain; admin looks after people and settings, and has no way around anybody's signature."""
 
 Act = Literal[
     "read",
@@ -24,6 +24,12 @@ Act = Literal[
     "train.start",
     "job.stop",
     "people.manage",
+    "plan.sign",
+    "breakage.answer",
+    "sign_off.request",
+    "sign_off.sign",
+    "release.move",
+    "serving.manage",
 ]
 
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -40,6 +46,12 @@ ACTIONS: dict[Act, tuple[Role, ...]] = {
     "train.start": ("operator",),
     "job.stop": ("operator",),
     "people.manage": ("admin",),
+    "plan.sign": ("approver", "manager", "operator"),
+    "breakage.answer": ("expert", "approver"),
+    "sign_off.request": ("operator",),
+    "sign_off.sign": ("approver", "manager"),
+    "release.move": ("approver", "manager"),
+    "serving.manage": ("operator",),
 }
 
 NEEDED: dict[Role, str] = {

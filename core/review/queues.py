@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal
@@ -73,16 +73,18 @@ def create(
     run_ids: Sequence[str],
     limit: int | None = None,
     terms: Terms | None = None,
+    only: Collection[str] | None = None,
 ) -> str:
     """Put the runs' answers into a queue, shuffled with a seed that is kept; returns the queue's id.
 
-    `limit` draws that many at random. Raises Refusal when the runs have no such answers, when an answer would need
-    more ratings than there are raters, or when somebody named cannot rate.
+    `limit` draws that many at random, `only` names the answers to choose from. Raises Refusal when the runs have no
+    such answers, when an answer would need more ratings than there are raters, or when somebody named cannot rate.
     """
     roles.require(by, "run.start")
     terms = terms or Terms()
     _check_raters(conn, terms)
     answers = selections.answers(conn, run_ids, terms.choice, terms.metric)
+    answers = [answer for answer in answers if only is None or answer in only]
     if not answers and terms.choice != "all" and selections.answers(conn, run_ids):
         raise Refusal(N_("None of the answers fits this choice. Choose other answers."))
     if not answers:

@@ -5,11 +5,14 @@ from core.access.people import Person
 from core.errors import Refusal
 
 ALLOWED = {
-    "expert": {"read", "rate"},
-    "approver": {"read", "adjudicate", "approve"},
-    "manager": {"read"},
+    "expert": {"read", "rate", "breakage.answer"},
+    "approver": {
+        "read", "adjudicate", "approve", "plan.sign", "breakage.answer", "sign_off.sign", "release.move",
+    },
+    "manager": {"read", "plan.sign", "sign_off.sign", "release.move"},
     "operator": {
         "read", "task.manage", "eval_set.import", "model.manage", "run.start", "train.start", "job.stop",
+        "plan.sign", "sign_off.request", "serving.manage",
     },
     "admin": {"read", "people.manage"},
 }  # fmt: skip

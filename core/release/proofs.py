@@ -50,14 +50,19 @@ def runs_of(conn: duckdb.DuckDBPyConnection, trial_id: str) -> list[dict[str, An
     return database.rows(conn, query, {"trial": trial_id})
 
 
-def report(conn: duckdb.DuckDBPyConnection, trial_id: str) -> Report | None:
-    """The proof, or None before every planned answer is in: nobody peeks at half a result."""
+def report(conn: duckdb.DuckDBPyConnection, trial_id: str, agreed: tasks.Plan | None = None) -> Report | None:
+    """The proof, or None before every planned answer is in: nobody peeks at half a result.
+
+    It is judged by what was agreed for this trial, else by the task's plan. Pages ask `plans.report`, which shows
+    nothing before a plan is signed.
+    """
     trial = trials.find(conn, trial_id)
     found = runs_of(conn, trial_id)
     if trial is None or not found or any(run["answered"] < run["planned"] for run in found):
         return None
     task = tasks.find(conn, trial["task_id"])
     assert task is not None
+    agreed = agreed or task.plan
     sides = {
         split: tuple([run for run in found if (run["split"], run["side"]) == (split, side)] for side in SIDES)
         for split in ("gate", "retain")
@@ -77,11 +82,11 @@ def report(conn: duckdb.DuckDBPyConnection, trial_id: str) -> Report | None:
             pairs[split, metric] = verdicts.compare(
                 [old[metric][sample] for sample in shared],
                 [new[metric][sample] for sample in shared],
-                margin=task.plan.margin,
-                smallest_gain=task.plan.smallest_gain,
+                margin=agreed.margin,
+                smallest_gain=agreed.smallest_gain,
                 groups=[groups[sample] for sample in shared],
             )
-    metric = task.plan.metric
+    metric = agreed.metric
     gate = pairs.get(("gate", metric)) or verdicts.compare([], [])
     retain = pairs.get(("retain", metric))
     return Report(

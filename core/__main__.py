@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from core import demo, settings
-from core.commands import exporting, running
+from core.commands import exporting, running, serving
 from core.errors import Refusal
 from core.settings import Settings
 
@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     demonstrate.set_defaults(run=_demo)
     running.add(commands)
     exporting.add(commands)
+    serving.add(commands)
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(chosen) or 0)

@@ -23,6 +23,7 @@ from core.evaluation import demo_task
 from core.jobs import supervisor
 from core.locale import catalogue
 from core.locale.mark import N_
+from core.release import releases
 from pages._ui import state, static_pages
 
 LANGUAGE_COOKIE = "countersign_language"
@@ -35,6 +36,7 @@ _set_up_token: str | None = None
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Look after the jobs while the server runs, and say where it can be reached."""
     demo_task.ensure(state.conn())
+    releases.publish(state.conn(), state.settings())
     jobs = supervisor.start(state.settings(), state.database())
     print(announcement(), flush=True)
     try:

@@ -51,6 +51,8 @@ stations = {
     ],
     plain("Release"): [
         page("release/before_after.py", plain("Before and after"), "compare_arrows"),
+        page("release/sign_off.py", plain("Sign-off"), "draw"),
+        page("release/releases.py", plain("Releases"), "rocket_launch"),
         page("release/audit.py", plain("Audit trail"), "history"),
     ],
     plain("Administration"): [page("admin/people.py", plain("People"), "group")],

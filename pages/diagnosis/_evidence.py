@@ -10,7 +10,7 @@ from core.diagnosis.levers import Finding, Kind
 from core.evaluation import eval_sets, ladders, pairs, results
 from core.evaluation.tasks import Task
 from core.locale import catalogue
-from core.release import proofs
+from core.release import plans
 from core.review import agreement, error_counts, queues
 from core.training import trials
 
@@ -30,7 +30,7 @@ def facts(conn: duckdb.DuckDBPyConnection, task: Task, viewer: str) -> dict[Kind
 
 def _proof(conn: duckdb.DuckDBPyConnection, task: Task) -> Finding | None:
     trial = next(iter(trials.of_task(conn, task.task_id)), None)
-    report = proofs.report(conn, trial["trial_id"]) if trial and trial["model_id"] else None
+    report = plans.report(conn, trial["trial_id"]) if trial and trial["model_id"] else None
     return Finding(verdict=report.proof.verdict, sentence=report.proof.sentence) if report else None
 
 

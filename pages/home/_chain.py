@@ -9,7 +9,7 @@ from core.diagnosis.verdicts import Sentence
 from core.evaluation import eval_sets, models, results, runs
 from core.evaluation.tasks import Task
 from core.locale.mark import N_
-from core.release import proofs
+from core.release import plans, proofs, sign_offs
 from core.review import approvals, queues
 from core.training import trials
 from pages._ui import parts
@@ -37,14 +37,13 @@ class Step:
 
 
 def stations(conn: duckdb.DuckDBPyConnection, task: Task) -> list[Station]:
-    """The seven stations in their order; the first that is neither done nor running is `now`."""
-    found = [*_evidence(conn, task), *_training(conn, task)]
+    """The stations in their order; the first that is neither done nor running is `now`."""
+    found = [*_evidence(conn, task), *_training(conn, task), _signed(conn, task)]
     first = next((place for place, one in enumerate(found) if one.state == "later"), None)
     if first is not None and not any(one.state == "running" for one in found):
         one = found[first]
         found[first] = Station(name=one.name, state="now", words=one.words, verdict=one.verdict)
-    beyond = Sentence(N_("not in this version yet"), {})
-    return [*found, *(Station(name=name, state="later", words=beyond) for name in (N_("Sign off"), N_("Release")))]
+    return found
 
 
 def _evidence(conn: duckdb.DuckDBPyConnection, task: Task) -> list[Station]:
@@ -81,7 +80,8 @@ def _training(conn: duckdb.DuckDBPyConnection, task: Task) -> list[Station]:
     trial = next(iter(trials.of_task(conn, task.task_id)), None)
     running = trial is not None and parts.is_open(trial["job_id"])
     made = trial is not None and trial["model_id"] is not None
-    report = proofs.report(conn, trial["trial_id"]) if trial and made else None
+    report = plans.report(conn, trial["trial_id"]) if trial and made else None
+    hidden = trial is not None and report is None and plans.complete(conn, trial["trial_id"])
     proof_jobs = {run["job_id"] for run in proofs.runs_of(conn, trial["trial_id"])} if trial else set()
     proving = report is None and any(map(parts.is_open, proof_jobs))
     learnt = Sentence(N_("nothing trained yet"), {})
@@ -91,16 +91,38 @@ def _training(conn: duckdb.DuckDBPyConnection, task: Task) -> list[Station]:
         Station(name=N_("Train"), state="running" if running else "done" if made else "later", words=learnt),
         Station(
             name=N_("Prove"),
-            state="running" if proving else "done" if report else "later",
-            words=Sentence(N_("before and after compared") if report else N_("after training"), {}),
+            state="running" if proving else "done" if report or hidden else "later",
+            words=Sentence(
+                N_("before and after compared")
+                if report
+                else N_("hidden until a plan is signed")
+                if hidden
+                else N_("after training"),
+                {},
+            ),
             verdict=report.proof.sentence if report else None,
         ),
     ]
 
 
+def _signed(conn: duckdb.DuckDBPyConnection, task: Task) -> Station:
+    case = next(iter(sign_offs.of_task(conn, task.task_id)), None)
+    state = sign_offs.state(conn, case) if case else None
+    words = {
+        None: N_("after the proof"),
+        "open": N_("waits for signatures"),
+        "approved": N_("approved"),
+        "overridden": N_("approved against the gate"),
+        "rejected": N_("rejected"),
+        "insufficient": N_("not enough evidence"),
+    }
+    done: State = "later" if state is None else "running" if state == "open" else "done"
+    return Station(name=N_("Sign off"), state=done, words=Sentence(words[state], {}))
+
+
 def next_step(conn: duckdb.DuckDBPyConnection, task: Task, found: list[Station]) -> Step:
     """What brings this task on, given its stations."""
-    evaluate, approve, _diagnose, train, prove = found[:5]
+    evaluate, approve, _diagnose, train, prove, signed = found[:6]
     counts = [one.counts for one in eval_sets.of_task(conn, task.task_id)]
     if not any(one.get("dev") or one.get("train") for one in counts):
         return Step(words=Sentence(N_("Next: import the questions"), {}), page="evaluation/eval_sets.py")
@@ -111,6 +133,9 @@ def next_step(conn: duckdb.DuckDBPyConnection, task: Task, found: list[Station])
         return Step(words=Sentence(words, {}), page="evaluation/runs.py")
     if "running" in (train.state, prove.state):
         return Step(words=Sentence(N_("See how far the training is"), {}), page="training/trial.py")
+    if prove.state == "done" and signed.state != "done":
+        words = N_("Agree on a plan and decide with signatures") if signed.state == "later" else N_("Sign the decision")
+        return Step(words=Sentence(words, {}), page="release/sign_off.py")
     if prove.state == "done":
         return Step(words=Sentence(N_("Look at before and after"), {}), page="release/before_after.py")
     if waiting := len(approvals.candidates(conn, task.task_id)):

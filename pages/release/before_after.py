@@ -3,12 +3,11 @@
 import streamlit as st
 
 from core.locale.mark import N_
-from core.release import proofs
+from core.release import plans
 from core.release.proofs import Report
-from core.training import trials
 from pages._ui import parts, session
-from pages._ui.session import _, plain
-from pages.release import _flips, _numbers, _verdict
+from pages._ui.session import _
+from pages.release import _flips, _numbers, _pick, _verdict
 
 NEXT = {
     "better": N_(
@@ -28,37 +27,22 @@ NEXT = {
 
 task = session.task()
 st.title(_("Before and after"))
-known = {trial["trial_id"]: trial for trial in trials.of_task(session.conn(), task.task_id)}
-if not known:
-    st.info(_("There is no trial yet. Start one under Training, Trial fine-tune."))
+chosen = _pick.trial(task.task_id, "before_after.trial")
+if chosen is None:
     st.stop()
 
 
-def name(trial_id: str) -> str:
-    trial = known[trial_id]
-    values = {"rows": trial["row_count"], "when": parts.moment(trial["created_at"])}
-    return plain("Trial of %(when)s on %(rows)s samples", **values)
-
-
-asked = st.query_params.get("trial")
-chosen = parts.select(
-    _("Trial"),
-    list(known),
-    index=list(known).index(asked) if asked in known else 0,
-    format_func=name,
-    key="before_after.trial",
-)
-
-
-def show_progress(trial_id: str) -> None:
-    """How far the proof is, without a number from it: nobody peeks at half a result."""
-    runs = proofs.runs_of(session.conn(), trial_id)
-    if not runs:
-        st.info(_("The model is not trained yet. The proof begins by itself as soon as it is."))
-        return
-    done, planned = sum(run["answered"] for run in runs), sum(run["planned"] for run in runs)
-    st.progress(done / planned, text=_("Answers in: %(done)s of %(planned)s", done=done, planned=planned))
-    st.caption(_("The result is shown when all answers are in, so that nobody stops at a lucky moment."))
+def show_hidden(trial_id: str) -> None:
+    """All answers are in, and nobody has agreed yet on what they have to show."""
+    st.info(_("All answers are in. Before anybody sees the result, agree on what it has to show."))
+    parts.link("release/sign_off.py", _("Agree on a plan and sign it"), "draw")
+    st.caption(
+        _("You may also look right away. Then nothing can be signed off on this trial, since a plan made afterwards "
+          "proves nothing.")
+    )  # fmt: skip
+    if st.button(_("Look without a plan"), key="before_after.open"):
+        plans.open_without(session.conn(), trial_id, by=session.person())
+        st.rerun()
 
 
 def show_report(report: Report) -> None:
@@ -70,8 +54,10 @@ def show_report(report: Report) -> None:
     _flips.show(report)
 
 
-report = proofs.report(session.conn(), chosen)
-if report is None:
-    show_progress(chosen)
-else:
+report = plans.report(session.conn(), chosen)
+if report is not None:
     show_report(report)
+elif plans.complete(session.conn(), chosen):
+    show_hidden(chosen)
+else:
+    _pick.progress(chosen)

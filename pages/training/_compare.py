@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.diagnosis.verdicts import Comparison
 from core.jobs import folder as job_folder
-from core.release import proofs
+from core.release import plans
 from pages._ui import charts, session
 from pages._ui.session import _, plain
 
@@ -19,7 +19,7 @@ def show(made: Sequence[Mapping[str, Any]]) -> None:
     names = [name for name in made[0]["recipe"] if len({repr(trial["recipe"].get(name)) for trial in made}) > 1]
     rows = []
     for trial in made:
-        report = proofs.report(session.conn(), trial["trial_id"])
+        report = plans.report(session.conn(), trial["trial_id"])
         rows.append(
             {
                 plain("Model"): trial["model_name"],

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.release import proofs
+from core.release import plans, proofs
 from core.training import trials
 from pages._ui import parts, session
 from pages._ui.session import _
@@ -28,9 +28,10 @@ def show(task_id: str) -> None:
             proof = proofs.runs_of(session.conn(), trial_id)
             if proof:
                 parts.job(proof[0]["job_id"], f"trial.proof.{trial_id}")
-            report = proofs.report(session.conn(), trial_id)
+            report = plans.report(session.conn(), trial_id)
             if report is not None:
                 _verdict.show(report.proof)
+            if plans.complete(session.conn(), trial_id):
                 st.page_link(
                     "../release/before_after.py",
                     label=_("See before and after"),

@@ -78,6 +78,7 @@ def test_from_the_set_up_link_to_the_verdict(page: Page, server: Server) -> None
     page.get_by_text(re.compile("Proof: .* · done")).wait_for(timeout=8 * MINUTES)
 
     open_page(page, server, "before_after")
+    button(page, "Look without a plan").click()
     sentence = page.get_by_test_id("stAlert").first
     expect(sentence).to_contain_text(re.compile(r"gate samples.*95% interval"))
 

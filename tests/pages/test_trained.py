@@ -4,6 +4,7 @@ import pytest
 
 from core.jobs import folder as job_folder
 from core.jobs import jobs, supervisor
+from core.release import plans
 from core.training import trials
 from pages._ui import session
 from tests import chain
@@ -69,6 +70,8 @@ class Merger:
 
 def test_two_trials_stand_side_by_side_with_what_differs(page, world):
     chain.train(world, chain.shares(before=0.5, after=0.6))
+    for trial in trials.of_task(world.conn, world.task.task_id):
+        plans.open_without(world.conn, trial["trial_id"], by=world.by)
     app = page(TRAINED)
     assert not app.exception
     table = app.dataframe[-1].value

@@ -4,6 +4,7 @@ import pytest
 
 from core.access import people, sessions
 from core.jobs import jobs
+from core.release import plans
 from core.review import approvals
 from core.store import database
 from core.training import trials
@@ -104,7 +105,8 @@ def test_a_withdrawn_approval_is_not_learned(page, world):
 
 
 def test_a_finished_trial_shows_its_sentence_and_the_way_to_the_samples(page, world):
-    chain.to_the_proof(world, chain.shares(A=0.25, B=0.25, before=1.0, after=1.0))
+    trial_id = chain.to_the_proof(world, chain.shares(A=0.25, B=0.25, before=1.0, after=1.0))
+    plans.open_without(world.conn, trial_id, by=world.by)
     app = page(TRIAL)
     assert not app.exception
     assert [one.value for one in [*app.success, *app.warning] if one.value.startswith("Better on 20 gate samples")]

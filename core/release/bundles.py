@@ -1,0 +1,126 @@
+"""Bundles: a release as a folder that a business system can load, with the hash of every file in `manifest.json`.
+
+A folder holds `manifest.json`, `prompt.json`, `smoke.jsonl` (questions with the answers that were signed) and, for a
+tuned model, `adapter/`. The base is named by its place and its hashes. Nothing here knows the database, so that the
+server reads bundles with this module alone.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core import content
+from core.errors import Refusal
+from core.generation.base import Decoding, Message
+from core.locale.mark import N_
+
+FORMAT = "countersign-bundle/1"
+VARIABLE = re.compile(r"\{(input|context)\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A bundle as it is on the disk, its own files checked against their hashes."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    prompt: Mapping[str, str]
+
+    @property
+    def decoding(self) -> Decoding:
+        return Decoding(**self.manifest["decoding"])
+
+    @property
+    def base(self) -> Path | None:
+        """The base's folder; None behind an endpoint."""
+        path = self.manifest["model"].get("base")
+        return Path(path) if path else None
+
+    @property
+    def adapter(self) -> Path | None:
+        return self.folder / "adapter" if self.manifest["model"].get("adapter") else None
+
+    def messages(self, question: str, context: str = "") -> tuple[Message, ...]:
+        """What the model is asked: the signed prompt with the question put in as it is."""
+        values = {"input": question, "context": context}
+        user = VARIABLE.sub(lambda match: values[match[1]], self.prompt["template"])
+        system: tuple[Message, ...] = ()
+        if self.prompt["system"]:
+            system = ({"role": "system", "content": self.prompt["system"]},)
+        return (*system, {"role": "user", "content": user})
+
+    def smoke(self) -> list[dict[str, str]]:
+        """`input`, `context` and `answer` of a few questions, as they were answered when it was signed."""
+        return [json.loads(line) for line in (self.folder / "smoke.jsonl").read_text("utf-8").splitlines()]
+
+
+def write(
+    folder: Path,
+    manifest: Mapping[str, Any],
+    *,
+    prompt: Mapping[str, str],
+    smoke: Sequence[Mapping[str, str]],
+    adapter: Path | None,
+) -> str:
+    """Make the bundle, whole or not at all; returns the hash of its manifest. One that is there is left as it is."""
+    if not folder.exists():
+        partial = folder.with_name(folder.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        (partial / "prompt.json").write_text(content.canonical(dict(prompt)) + "\n", "utf-8")
+        lines = "".join(content.canonical(dict(one)) + "\n" for one in smoke)
+        (partial / "smoke.jsonl").write_text(lines, "utf-8")
+        if adapter is not None:
+            shutil.copytree(adapter, partial / "adapter")
+        files = {
+            str(path.relative_to(partial)): content.file_digest(path)
+            for path in sorted(partial.rglob("*"))
+            if path.is_file()
+        }
+        (partial / "manifest.json").write_text(content.canonical({**manifest, "files": files}) + "\n", "utf-8")
+        partial.replace(folder)
+    return content.file_digest(folder / "manifest.json")
+
+
+def read(folder: Path, digest: str) -> Bundle:
+    """The bundle. Raises Refusal when any byte of it is not what was released, naming the file."""
+    manifest = folder / "manifest.json"
+    if not manifest.is_file() or content.file_digest(manifest) != digest:
+        _refuse(folder, "manifest.json")
+    written = json.loads(manifest.read_text("utf-8"))
+    for name, hashed in written["files"].items():
+        if not (folder / name).is_file() or content.file_digest(folder / name) != hashed:
+            _refuse(folder, name)
+    prompt = json.loads((folder / "prompt.json").read_text("utf-8"))
+    return Bundle(folder=folder, manifest=written, prompt=prompt)
+
+
+def check_base(bundle: Bundle) -> None:
+    """Refuse a base whose files are not those that were signed; this reads every byte of them."""
+    base = bundle.base
+    for name, hashed in bundle.manifest["model"].get("base_files", {}).items() if base else ():
+        assert base is not None
+        if not (base / name).is_file() or content.file_digest(base / name) != hashed:
+            _refuse(base, name)
+
+
+def _refuse(folder: Path, name: str) -> None:
+    raise Refusal(
+        N_("The file %(file)s in %(folder)s is missing or not the one that was released. Roll back, or restore it."),
+        file=name,
+        folder=folder.name,
+    )
+
+
+def publish(folder: Path, name: str, value: Any) -> None:
+    """Write a file that the server reads, whole or not at all, for this user only."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f"{name}.partial"
+    partial.write_text(content.canonical(value), "utf-8")
+    os.chmod(partial, 0o600)
+    partial.replace(folder / name)

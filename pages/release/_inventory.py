@@ -1,0 +1,43 @@
+"""Every model and prompt in use, in all tasks: who answers for it, who signed, until when."""
+
+import pandas as pd
+import streamlit as st
+
+from core.release import releases
+from pages._ui import parts, session
+from pages._ui.session import _, plain
+from pages.release._decision import STATES
+
+
+def show() -> None:
+    """The table, and the same as a file."""
+    st.subheader(_("Everything in use"))
+    rows = releases.inventory(session.conn())
+    if not rows:
+        st.caption(_("Nothing is released here yet."))
+        return
+    words = {state: _word(label) for state, label in STATES.items()}
+    st.dataframe(
+        pd.DataFrame(
+            {
+                plain("Task"): [session.either(row["task"]) for row in rows],
+                plain("Owner"): [row["owner"] for row in rows],
+                plain("Name"): [row["alias"] for row in rows],
+                plain("Release"): [row["number"] for row in rows],
+                plain("Model"): [row["model"] for row in rows],
+                plain("Prompt"): [row["prompt"] for row in rows],
+                plain("What it may be used for"): [row["purpose"] for row in rows],
+                plain("Decision"): [words[row["state"]] for row in rows],
+                plain("Signed by"): [" · ".join(row["signed_by"]) for row in rows],
+                plain("Signed"): [parts.moment(row["signed_at"]) for row in rows],
+                plain("Next review"): [str(row["expires_on"]) for row in rows],
+                plain("Still holds"): [plain("yes") if row["holds"] else plain("no") for row in rows],
+            }
+        ),
+        hide_index=True,
+        key="releases.inventory",
+    )
+
+
+def _word(label: str) -> str:
+    return plain(label)

@@ -1,0 +1,122 @@
+"""An alias on the page: where it points, the form that releases, and the way back."""
+
+import streamlit as st
+
+from core.access import roles
+from core.locale.mark import N_
+from core.release import releases, sign_offs
+from core.release.releases import Alias
+from pages._ui import parts, session
+from pages._ui.session import _, plain
+from pages.release import _signing
+
+NAMES = {"production": N_("Production"), "candidate": N_("Candidate")}
+KINDS = {"released": N_("released"), "rolled_back": N_("rolled back")}
+
+
+def show(task_id: str, alias: Alias) -> None:
+    """Where the alias points and whether its sign-off still holds; for signers, the forms."""
+    conn = session.conn()
+    now = releases.current(conn, task_id, alias)
+    st.subheader(_(NAMES[alias]))
+    if now is None:
+        st.info(_("Nothing is released here yet."))
+    else:
+        values = {"number": now["number"], "name": now["moved_by"], "when": parts.moment(now["moved_at"])}
+        st.markdown(_("**Release %(number)s**, since %(when)s, signed by %(name)s.", **values))
+        case = sign_offs.find(conn, now["sign_off_id"])
+        assert case is not None, "a release has its sign-off"
+        if sign_offs.state(conn, case) == "overridden":
+            st.error(_("The gate was not passed. Two people overrode it; this stays marked wherever it is used."))
+        if sign_offs.stale(conn, case):
+            st.error(_("The sign-off of this release does not hold any more. See Release, Sign-off."))
+    if roles.may(session.person(), "release.move"):
+        _release(task_id, alias, now["release_id"] if now else None)
+        if now is not None:
+            _back(task_id, alias, now["release_id"])
+
+
+def _release(task_id: str, alias: Alias, expected: str | None) -> None:
+    cases = [
+        case for case in releases.releasable(session.conn(), task_id)
+        if expected is None or releases.sign_off_of(session.conn(), expected) != case.sign_off_id
+    ]  # fmt: skip
+    if not cases:
+        st.caption(_("No approved sign-off waits to be released here."))
+        return
+    with st.expander(_("Release an approved sign-off"), expanded=expected is None and alias == "production"):
+        chosen = parts.select(
+            _("Sign-off"),
+            [case.sign_off_id for case in cases],
+            format_func=lambda one: next(_number(case) for case in cases if case.sign_off_id == one),
+            key=f"releases.{alias}.case",
+        )
+        with session.refusing():
+            key = f"releases.{alias}.release"
+            bound = releases.form(task_id, alias, chosen, expected)
+            signing = _signing.form(key, subject=f"release:{chosen}", digest=bound, label=_("Release"))
+            if signing is not None:
+                releases.release(
+                    session.conn(), session.settings(), chosen, alias, signing, by=session.person(), expected=expected
+                )
+                _signing.signed(key, N_("Released. The served answers change with the next question."))
+
+
+def _number(case: sign_offs.SignOff) -> str:
+    return plain("Sign-off %(number)s of %(when)s", number=case.number, when=parts.moment(case.requested_at))
+
+
+def _back(task_id: str, alias: Alias, expected: str) -> None:
+    conn = session.conn()
+    earlier = {
+        row["release_id"]: row["number"]
+        for row in releases.moves(conn, task_id)
+        if row["alias"] == alias and row["release_id"] != expected
+    }
+    if not earlier:
+        return
+    with st.expander(_("Roll back")):
+        chosen = parts.select(
+            _("To release"),
+            list(earlier),
+            format_func=lambda one: str(earlier[one]),
+            key=f"releases.{alias}.back",
+        )
+        with session.refusing():
+            key = f"releases.{alias}.roll_back"
+            bound = releases.form(task_id, alias, chosen, expected)
+            signing = _signing.form(key, subject=f"release:{chosen}", digest=bound, label=_("Roll back"))
+            if signing is not None:
+                releases.roll_back(
+                    conn, session.settings(), chosen, alias, signing, by=session.person(), expected=expected
+                )
+                _signing.signed(key, N_("Rolled back. The served answers change with the next question."))
+
+
+def history(task_id: str) -> None:
+    """Every move with its signature, the newest first."""
+    found = releases.moves(session.conn(), task_id)
+    if not found:
+        return
+    st.subheader(_("Moves"))
+    st.dataframe(
+        [
+            {
+                plain("When"): parts.moment(one["moved_at"]),
+                plain("Name"): _word(NAMES, one["alias"]),
+                plain("Act"): _word(KINDS, one["kind"]),
+                plain("Release"): one["number"],
+                plain("Signed by"): one["printed_name"],
+                plain("Reason"): one["reason"],
+                plain("Signer's clock"): one["local_time"],
+            }
+            for one in found
+        ],
+        hide_index=True,
+        key="releases.moves",
+    )
+
+
+def _word(words: dict[str, str], name: str) -> str:
+    found = words[name]
+    return plain(found)

@@ -1,0 +1,36 @@
+"""Which trial the page is about, and how far its proof is while nothing may be shown of it."""
+
+import streamlit as st
+
+from core.release import proofs
+from core.training import trials
+from pages._ui import parts, session
+from pages._ui.session import _, plain
+
+
+def trial(task_id: str, key: str) -> str | None:
+    """A picker over the task's trials, that of the address first; None, with a word, when there is none."""
+    known = {one["trial_id"]: one for one in trials.of_task(session.conn(), task_id)}
+    if not known:
+        st.info(_("There is no trial yet. Start one under Training, Trial fine-tune."))
+        return None
+
+    def name(trial_id: str) -> str:
+        one = known[trial_id]
+        values = {"rows": one["row_count"], "when": parts.moment(one["created_at"])}
+        return plain("Trial of %(when)s on %(rows)s samples", **values)
+
+    asked = st.query_params.get("trial")
+    index = list(known).index(asked) if asked in known else 0
+    return str(parts.select(_("Trial"), list(known), index=index, format_func=name, key=key))
+
+
+def progress(trial_id: str) -> None:
+    """How far the proof is, without a number from it: nobody peeks at half a result."""
+    runs = proofs.runs_of(session.conn(), trial_id)
+    if not runs:
+        st.info(_("The model is not trained yet. The proof begins by itself as soon as it is."))
+        return
+    done, planned = sum(run["answered"] for run in runs), sum(run["planned"] for run in runs)
+    st.progress(done / planned, text=_("Answers in: %(done)s of %(planned)s", done=done, planned=planned))
+    st.caption(_("The result is shown when all answers are in, so that nobody stops at a lucky moment."))

@@ -1,0 +1,76 @@
+"""What business systems need to ask a release, and the pool that their questions make."""
+
+import streamlit as st
+
+from core.access import roles
+from core.evaluation.tasks import Task
+from core.locale.mark import N_
+from core.release import production, releases
+from pages._ui import parts, session
+from pages._ui.session import _
+
+
+def show(task: Task) -> None:
+    """The address with an example, keys, the share kept, and drawing new samples."""
+    st.subheader(_("For business systems"))
+    st.markdown(_("Start `python -m core serve` beside this app; then any OpenAI client can ask:"))
+    name = releases.slug(task.name, task.task_id)
+    parts.text(
+        "POST http://127.0.0.1:8600/v1/chat/completions\nAuthorization: Bearer cs-…\n\n"
+        f'{{"model": "{name}@production", "messages": [{{"role": "user", "content": "…"}}]}}'
+    )
+    if not roles.may(session.person(), "serving.manage"):
+        return
+    _keys()
+    _pool(task)
+
+
+def _keys() -> None:
+    conn, person = session.conn(), session.person()
+    with st.expander(_("Keys"), icon=":material/key:"):
+        if made := st.session_state.pop("releases.made", None):
+            st.success(_("This is the key. It is shown this once; copy it now."))
+            parts.text(made)
+        for one in production.keys(conn):
+            left, right = st.columns([4, 1])
+            values = {"system": one["name"], "name": one["created_by"], "when": parts.moment(one["created_at"])}
+            left.markdown(_("**%(system)s**, made by %(name)s on %(when)s", **values))
+            if right.button(_("Revoke"), key=f"releases.revoke.{one['key_hash']}"):
+                production.revoke_key(conn, session.settings(), one["key_hash"], by=person)
+                st.rerun()
+        form = parts.fresh("releases.key")
+        with st.form(form):
+            system = st.text_input(_("Which system will use it"), key=f"{form}.name")
+            asked = st.form_submit_button(_("Make a key"), key=f"{form}.make")
+        if asked:
+            with session.refusing():
+                made = production.make_key(conn, session.settings(), system, by=person)
+                st.session_state["releases.made"] = made
+                parts.renew("releases.key")
+                st.rerun()
+
+
+def _pool(task: Task) -> None:
+    conn, person = session.conn(), session.person()
+    with st.expander(_("From production to the next eval set"), icon=":material/cycle:"):
+        production.take_in(conn, session.settings())
+        share = st.slider(
+            _("Share of questions and answers that is kept (percent)"),
+            0,
+            100,
+            round(production.kept_share(conn, task.task_id) * 100),
+            key=f"releases.share.{task.task_id}",
+            help=_("0 keeps none. What is kept stays on this machine."),
+        )
+        if st.button(_("Save the share"), key="releases.share.save"):
+            production.keep_share(conn, session.settings(), task.task_id, share / 100, by=person)
+            session.keep_message(N_("It counts from the next question on."))
+            st.rerun()
+        kept, waiting = production.pool(conn, task.task_id)
+        st.markdown(_("%(kept)s answers are kept; %(waiting)s were not drawn yet.", kept=kept, waiting=waiting))
+        count = st.number_input(_("Draw at random"), 1, 10_000, 50, key="releases.draw.count")
+        if st.button(_("Draw into the eval set “From production”"), disabled=not waiting, key="releases.draw"):
+            with session.refusing():
+                production.draw(conn, task.task_id, count, by=person)
+                session.keep_message(N_("They are in the eval set “From production”, in the split dev."))
+                st.rerun()

@@ -1,0 +1,76 @@
+"""The form that is signed: a reason and, at that moment, the password; and how signatures are shown."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.locale.mark import N_
+from core.release import signatures
+from core.release.signatures import Signing
+from pages._ui import parts, session
+from pages._ui.session import _, plain
+
+MEANINGS = {
+    "authored": N_("authored"),
+    "reviewed": N_("reviewed"),
+    "approved": N_("approved"),
+    "overridden": N_("approved against the gate"),
+    "rejected": N_("rejected"),
+    "insufficient": N_("not enough evidence"),
+    "released": N_("released"),
+    "rolled_back": N_("rolled back"),
+}
+
+
+def meaning(one: dict[str, str]) -> str:
+    """What was declared, in the reader's language."""
+    words = MEANINGS[one["meaning"]]
+    return plain(words)
+
+
+def form(key: str, *, subject: str, digest: str, label: str) -> Signing | None:
+    """What was typed, once the button is pressed. The form is good for this person, this content and one use."""
+    held = f"{key}.challenge"
+    if st.session_state.get(held, ("", ""))[:2] != (subject, digest):
+        token = signatures.challenge(session.conn(), by=session.person(), subject=subject, digest=digest)
+        st.session_state[held] = (subject, digest, token)
+    prefix = parts.fresh(key)
+    with st.form(prefix):
+        reason = st.text_area(
+            _("Reason"), key=f"{prefix}.reason", height=80, help=_("It stands beside your name for good.")
+        )
+        st.caption(_("You sign as **%(name)s**. Your password shows that it is you.", name=session.person().name))
+        password = st.text_input(
+            _("Password"), type="password", key=f"{prefix}.password", autocomplete="current-password"
+        )
+        pressed = st.form_submit_button(label, type="primary", key=f"{prefix}.sign", icon=":material/draw:")
+    if not pressed:
+        return None
+    token = st.session_state.pop(held)[2]
+    return Signing(password=password, challenge=token, reason=reason, zone=st.context.timezone or "UTC")
+
+
+def signed(key: str, message: str, **values: Any) -> None:
+    """After a signature: empty the form, say so, and draw the page anew."""
+    parts.renew(key)
+    session.keep_message(message, **values)
+    st.rerun()
+
+
+def show(found: Sequence[dict[str, Any]], key: str) -> None:
+    """Name, time in UTC and on the signer's clock, meaning and reason of each."""
+    st.dataframe(
+        [
+            {
+                plain("Name"): one["name"],
+                plain("Meaning"): meaning(one),
+                plain("Reason"): one["reason"],
+                plain("Time (UTC)"): one["utc"],
+                plain("Signer's clock"): one["local"],
+            }
+            for one in map(signatures.shown, found)
+        ],
+        hide_index=True,
+        key=key,
+    )

@@ -1,0 +1,101 @@
+"""The plan of a trial: what was agreed with its amendments, or the form to agree on it."""
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import streamlit as st
+
+from core.access import roles
+from core.diagnosis import verdicts
+from core.locale.mark import N_
+from core.release import plans
+from core.release.plans import Terms
+from pages._ui import charts, session
+from pages._ui.session import _, plain
+from pages.release import _signing
+
+JUDGES = {"none": N_("none"), "triage": N_("only sorts what people read first")}
+FIELDS = {
+    "metric": N_("Measure of success"),
+    "smallest_gain": N_("Smallest gain worth having"),
+    "margin": N_("Largest harmless loss elsewhere"),
+    "n": N_("Gate samples compared at least"),
+    "retain_n": N_("Retain samples compared at least"),
+    "format_share": N_("Answers in valid format at least"),
+    "labels": N_("Samples judged by people on both versions"),
+    "judge": N_("Use of a judge model"),
+    "sets": N_("Eval sets"),
+    "critical": N_("Critical samples"),
+}
+
+
+def value(name: str, found: Any) -> str:
+    """A field of the plan as people read it."""
+    if name in ("smallest_gain", "margin"):
+        return plain("%(points)s points", points=verdicts.points(found).lstrip("+"))
+    if name == "format_share":
+        return verdicts.percent(found)
+    if name == "metric":
+        return charts.metric_name(found)
+    if name == "judge":
+        return plain(JUDGES[found])
+    return str(len(found)) if isinstance(found, tuple) else str(found)
+
+
+def show(trial_id: str) -> None:
+    """The plan that counts, who signed it, and every amendment with what it changed."""
+    versions = plans.versions(session.conn(), trial_id)
+    terms = versions[-1]["terms"]
+    st.dataframe(
+        [{plain("Agreed"): plain(words), plain("Value"): value(name, getattr(terms, name))}
+         for name, words in FIELDS.items()],
+        hide_index=True,
+        key="sign_off.plan.table",
+    )  # fmt: skip
+    _signing.show([one["signature"] for one in versions], "sign_off.plan.signatures")
+    for before, after in pairwise(versions):
+        for name, old, new in plans.changed(before["terms"], after["terms"]):
+            words = {"what": plain(FIELDS[name]), "old": value(name, old), "new": value(name, new)}
+            if after["late"]:
+                st.error(_("Amended after the results could be seen: %(what)s, %(old)s → %(new)s.", **words))
+            else:
+                st.warning(_("Amended before the results: %(what)s, %(old)s → %(new)s.", **words))
+
+
+def edit(trial_id: str, terms: Terms) -> None:
+    """The fields, filled in from the task or the plan there is, and the form to sign them."""
+    if not roles.may(session.person(), "plan.sign"):
+        st.info(_("Operators, approvers and managers sign plans."))
+        return
+    words = {name: _(label) for name, label in FIELDS.items()}
+    left, right = st.columns(2)
+    gain = left.number_input(
+        words["smallest_gain"], 1, 100, round(terms.smallest_gain * 100), key="sign_off.gain", help=_("Points.")
+    )
+    margin = right.number_input(
+        words["margin"], 1, 100, round(terms.margin * 100), key="sign_off.margin", help=_("Points.")
+    )
+    n = left.number_input(words["n"], 1, 100_000, terms.n, key="sign_off.n")
+    retain_n = right.number_input(words["retain_n"], 1, 100_000, terms.retain_n, key="sign_off.retain_n")
+    share = left.number_input(
+        words["format_share"], 0, 100, round(terms.format_share * 100), key="sign_off.format", help=_("Percent.")
+    )
+    labels = right.number_input(words["labels"], 1, 10_000, terms.labels, key="sign_off.labels")
+    judge = left.selectbox(
+        words["judge"], list(JUDGES), format_func=lambda one: plain(JUDGES[one]), key="sign_off.judge"
+    )
+    st.caption(
+        _("%(count)s critical samples must not break. Measure of success: %(metric)s.", count=len(terms.critical),
+          metric=charts.metric_name(terms.metric))
+    )  # fmt: skip
+    with session.refusing():
+        agreed = replace(
+            terms, smallest_gain=gain / 100, margin=margin / 100, n=n, retain_n=retain_n, format_share=share / 100,
+            labels=labels, judge=judge,
+        )  # fmt: skip
+        bound = plans.digest(trial_id, agreed)
+        signing = _signing.form("sign_off.plan", subject=trial_id, digest=bound, label=_("Sign the plan"))
+        if signing is not None:
+            plans.sign(session.conn(), trial_id, agreed, signing, by=session.person())
+            _signing.signed("sign_off.plan", N_("The plan is signed."))

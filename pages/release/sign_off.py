@@ -1,0 +1,55 @@
+"""Sign-off: agree on a plan, see whether the gate is passed, answer what broke, and decide with signatures."""
+
+import streamlit as st
+
+from core.release import gates, plans, sign_offs
+from core.review import blindness
+from pages._ui import parts, session
+from pages._ui.session import _
+from pages.release import _decision, _gate, _pick, _terms
+
+task = session.task()
+st.title(_("Sign-off"))
+trial_id = _pick.trial(task.task_id, "sign_off.trial")
+if trial_id is None:
+    st.stop()
+conn = session.conn()
+
+st.header(_("1 · Plan"))
+plan = plans.current(conn, trial_id)
+if opened := plans.opened(conn, trial_id):
+    st.error(
+        _("%(name)s looked at these results without a plan, so nothing can be signed off on this trial. "
+          "Start another one and sign its plan first.", name=opened["opened_by"])
+    )  # fmt: skip
+    st.stop()
+if plan is None:
+    st.markdown(_("Agree now on what has to be shown. The results stay hidden until somebody has signed this."))
+    _terms.edit(trial_id, plans.draft(conn, trial_id))
+    st.stop()
+_terms.show(trial_id)
+cases = sign_offs.of_trial(conn, trial_id)
+if not cases:
+    with st.expander(_("Amend the plan")):
+        st.caption(_("An amendment is signed with a reason and stands on every report."))
+        _terms.edit(trial_id, plan["terms"])
+
+st.header(_("2 · Gate"))
+gate = gates.judge(conn, trial_id)
+if gate is None:
+    _pick.progress(trial_id)
+    st.stop()
+if waiting := blindness.waiting(conn, [run["run_id"] for run in gate.report.runs], session.person()):
+    st.info(_("You still have %(count)s of these answers to judge blind. The results are shown to you afterwards.",
+              count=waiting))  # fmt: skip
+    parts.link("review/rate.py", _("Go on rating"), "rate_review")
+    st.stop()
+_gate.show(gate)
+_gate.ask_for_labels(trial_id, gate)
+_gate.show_broken(trial_id, gate)
+
+st.header(_("3 · Decision"))
+if not cases or sign_offs.state(conn, cases[0]) in ("rejected", "insufficient"):
+    _decision.request(trial_id)
+for case in cases:
+    _decision.show(case)

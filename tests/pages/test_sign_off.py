@@ -1,0 +1,105 @@
+"""The sign-off page: from the plan to the decision, by pressing what a manager would press."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.access import people, sessions
+from core.release import plans, sign_offs
+from pages._ui import session
+from tests import chain
+
+PAGE = "release/sign_off.py"
+PASSWORD = "four plain words here"
+PASSES = chain.shares(A=0.25, B=0.25, before=1.0, after=1.0)
+
+
+@pytest.fixture
+def world(conn, mina):
+    world = chain.small(conn, session.settings(), mina, dev=4, train=6, gate=40, retain=60)
+    chain.climb(world)
+    chain.rate(world, chain.collect(world))
+    chain.approve(world)
+    return world
+
+
+@pytest.fixture
+def be(conn, mina, monkeypatch):
+    """Signs another person in, whom the pages then see."""
+
+    def be(name, *held):
+        known = {one.name: one for one in people.everyone(conn)}
+        person = known.get(name) or people.create(conn, name=name, password=PASSWORD, roles_held=held, by=mina)
+        token = sessions.start(conn, person)
+        monkeypatch.setattr(session, "_token", lambda: token)
+        return person
+
+    return be
+
+
+def sign(app, key, reason="As agreed.", password=PASSWORD):
+    prefix = next(one.key for one in app.text_area if one.key.startswith(key)).removesuffix(".reason")
+    app.text_area(key=f"{prefix}.reason").set_value(reason)
+    app.text_input(key=f"{prefix}.password").set_value(password)
+    return app.button(key=f"{prefix}.sign").click().run()
+
+
+def texts(app):
+    kinds = (app.success, app.warning, app.error, app.info, app.markdown, app.caption, app.subheader)
+    return "\n".join(one.value for kind in kinds for one in kind)
+
+
+def test_a_trial_is_planned_rated_put_up_and_approved_by_somebody_else(page, world, be):
+    trial_id = chain.train(world, PASSES)
+    app = page(PAGE)
+    assert "stay hidden" in texts(app)
+    assert "points," not in texts(app)  # no result anywhere
+    app.number_input(key="sign_off.labels").set_value(2).run()
+    app = sign(app, "sign_off.plan", password="not my password")
+    assert "not your password" in app.error[0].value
+    app = sign(app, "sign_off.plan")
+    assert plans.current(world.conn, trial_id)["terms"].labels == 2
+    app.button(key="sign_off.labels.ask").click().run()
+    assert "answers to judge blind" in texts(app)  # Mina rates, too: she sees no version before she has
+    rater = be("Eve", "expert")
+    queue_id = world.conn.execute("select queue_id from queues order by created_at desc").fetchone()[0]
+    chain.rate(replace(world, by=rater), queue_id)
+    be("Mina")
+    app = page(PAGE)
+    assert "The gate is passed" in app.success[0].value
+    app.text_area(key="sign_off.scope").set_value("Sorting parcels")
+    app.button(key="sign_off.ask").click().run()
+    case = sign_offs.of_trial(world.conn, trial_id)[0]
+    be("Ann", "approver")
+    app = page(PAGE)
+    app.button_group(key=f"sign_off.decision.{case.sign_off_id}").set_value("approved").run()
+    app = sign(app, f"sign_off.sign.{case.sign_off_id}", reason="The numbers hold.")
+    assert not app.exception
+    assert sign_offs.state(world.conn, case) == "approved"
+    shown = app.dataframe[-1].value
+    assert list(shown["Name"]) == ["Ann"]
+    assert list(shown["Reason"]) == ["The numbers hold."]
+
+
+def test_broken_samples_are_answered_on_the_page(page, world):
+    trial_id = chain.train(world, chain.breaks)
+    app = sign(page(PAGE), "sign_off.plan")
+    assert "Newly broken samples: 4" in texts(app)
+    first = next(one.key for one in app.text_input if one.key.startswith("sign_off.why.")).removeprefix("sign_off.why.")
+    app.button(key=f"sign_off.block.{first}").click().run()
+    assert "Say in a few words why" in app.error[0].value
+    app.text_input(key=f"sign_off.why.{first}").set_value("A double charge.")
+    app.button(key=f"sign_off.block.{first}").click().run()
+    assert world.conn.execute("select answer, reason from breakages").fetchall() == [("blocker", "A double charge.")]
+    assert trial_id
+
+
+def test_results_are_hidden_on_every_page_until_a_plan_is_signed(page, world):
+    trial_id = chain.train(world, PASSES)
+    for path in ("release/before_after.py", "release/sign_off.py", "home/overview.py", "training/trial.py"):
+        assert "75 points" not in texts(page(path)).replace("\\", ""), path
+    app = page("release/before_after.py")
+    app.button(key="before_after.open").click().run()
+    assert "75 points" in app.success[0].value
+    assert plans.opened(world.conn, trial_id)["opened_by"] == "mina"
+    assert "looked at these results without a plan" in page(PAGE).error[0].value

@@ -58,17 +58,25 @@ def show_rows(draft: Draft) -> None:
     if not draft.rows:
         st.info(_("Rate answers to train samples and approve them first."))
         parts.link("review/approvals.py", _("Go to Approvals"), "fact_check")
-    elif len(draft.rows) < recipes.FEW:
-        st.warning(
-            _(
-                "With fewer than %(few)s samples a trial rarely shows anything. You can start it; to approve more "
-                "first is better.",
-                few=recipes.FEW,
-            )
-        )
+    else:
+        with st.expander(_("What they are made of")):
+            _show_composition(draft)
     if draft.left_out:
         with st.expander(_("%(count)s left out: too much like gate or retain samples", count=len(draft.left_out))):
             _show_left_out(draft)
+
+
+def _show_composition(draft: Draft) -> None:
+    """Rows by tag, language and who approved them, so that a one-sided mix is seen before it is learned."""
+    made = draft.composition
+    languages = {"zh": plain("Chinese"), "other": plain("Other languages")}
+    rows = [
+        *((plain("Language"), languages[name], count) for name, count in made["languages"].items()),
+        *((plain("Approved by"), name, count) for name, count in made["authors"].most_common()),
+        *((plain("Tag"), name, count) for name, count in made["tags"].most_common()),
+    ]
+    columns = [plain("By"), plain("Value"), plain("Rows")]
+    st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True)
 
 
 def _show_left_out(draft: Draft) -> None:

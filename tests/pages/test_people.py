@@ -30,4 +30,18 @@ def test_only_an_admin_sees_and_adds_people(page, conn, mina, monkeypatch):
     app = page("admin/people.py")
     assert "Only an admin" in app.info[0].value
     assert not app.dataframe
-    assert not app.text_input
+    assert {field.key for field in app.text_input} == {"people.old", "people.new_password", "people.again"}  # their own
+
+
+def test_everybody_changes_their_own_password_and_an_admin_ends_accounts(page, conn, mina):
+    people.create(conn, name="Olu", password="four other words here", roles_held=["operator"], by=mina)
+    app = page("admin/people.py")
+    app.selectbox(key="people.one").select_index(1).run()
+    app.button(key="people.deactivate.olu").click().run()
+    assert not app.exception
+    assert [one.name for one in people.everyone(conn)] == ["Mina"]
+    app.text_input(key="people.old").set_value("four plain words here")
+    app.text_input(key="people.new_password").set_value("quite another thing")
+    app.text_input(key="people.again").set_value("quite another thing")
+    app.button(key="people.change").click().run()
+    assert people.verify(conn, "Mina", "quite another thing") == mina

@@ -8,7 +8,8 @@ from core.store import database
 
 
 def of_task(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any]]:
-    """The complete runs that asked pairs, the newest first, with `model_name`, `set_name` and `prompt_name`."""
+    """The complete runs that asked pairs, newest first and of one ladder the last
+    prompt, which says most; with `model_name`, `set_name` and `prompt_name`."""
     query = """
         select r.*, m.name as model_name, s.name as set_name, p.name as prompt_name
         from runs as r join models as m using (model_id) join eval_sets as s using (eval_set_id)
@@ -22,11 +23,6 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any
         order by j.number desc, r.rung desc
     """
     return database.rows(conn, query, {"task": task_id})
-
-
-def newest(conn: duckdb.DuckDBPyConnection, task_id: str) -> dict[str, Any] | None:
-    """The newest of these runs; of one ladder the last prompt, which says most."""
-    return next(iter(of_task(conn, task_id)), None)
 
 
 def values(conn: duckdb.DuckDBPyConnection, run_id: str, metric: str) -> dict[str, tuple[float, float]]:

@@ -15,33 +15,48 @@ from core.review import agreement, error_counts, queues
 from core.training import trials
 
 
-def facts(conn: duckdb.DuckDBPyConnection, task: Task, viewer: str) -> dict[Kind, Finding]:
-    """Every finding there is. What is not measured to its end, or what the viewer may not see yet, is not in it."""
+def bases(conn: duckdb.DuckDBPyConnection, task: Task) -> dict[str, str]:
+    """Models that a recommendation may be about, by id with their names: that of the newest trial, then as asked."""
+    asked = sorted(_climbs(conn, task), key=lambda climb: climb.runs[0]["created_at"])
+    found = {climb.model_id: climb.model_name for climb in asked}
+    found |= {run["model_id"]: run["model_name"] for run in pairs.of_task(conn, task.task_id)}
+    trial = next(iter(trials.of_task(conn, task.task_id)), None)
+    first = trial["base_model_id"] if trial else None
+    return dict(sorted(found.items(), key=lambda one: one[0] != first))
+
+
+def facts(conn: duckdb.DuckDBPyConnection, task: Task, base: str | None, viewer: str) -> dict[Kind, Finding]:
+    """Every finding on that base. What is not measured to its end, or what the viewer may not see yet, is not in it."""
     readers: dict[Kind, Any] = {
         "proof": _proof,
         "ladder": _ladder,
         "probe": _probe,
         "models": _models,
     }
-    found = {kind: read(conn, task) for kind, read in readers.items()}
+    found = {kind: read(conn, task, base) for kind, read in readers.items()}
     found["agreement"] = _agreement(conn, task, viewer)
     return {kind: finding for kind, finding in found.items() if finding is not None}
 
 
-def _proof(conn: duckdb.DuckDBPyConnection, task: Task) -> Finding | None:
-    trial = next(iter(trials.of_task(conn, task.task_id)), None)
+def _proof(conn: duckdb.DuckDBPyConnection, task: Task, base: str | None) -> Finding | None:
+    of_base = (one for one in trials.of_task(conn, task.task_id) if one["base_model_id"] == base)
+    trial = next(of_base, None)
     report = plans.report(conn, trial["trial_id"]) if trial and trial["model_id"] else None
     return Finding(verdict=report.proof.verdict, sentence=report.proof.sentence) if report else None
 
 
-def _ladder(conn: duckdb.DuckDBPyConnection, task: Task) -> Finding | None:
-    """Of the newest complete climb with several prompts, whatever set it is on."""
-    climbs = [
+def _climbs(conn: duckdb.DuckDBPyConnection, task: Task) -> list[ladders.Climb]:
+    return [
         climb
         for one in eval_sets.of_task(conn, task.task_id)
         for climb in ladders.of_set(conn, task.task_id, one.name)
-        if climb.complete and len(climb.runs) > 1
+        if climb.complete
     ]
+
+
+def _ladder(conn: duckdb.DuckDBPyConnection, task: Task, base: str | None) -> Finding | None:
+    """Of the base's newest complete climb with several prompts, whatever set it is on."""
+    climbs = [climb for climb in _climbs(conn, task) if climb.model_id == base and len(climb.runs) > 1]
     if not climbs:
         return None
     newest = max(climbs, key=lambda climb: climb.runs[0]["created_at"])
@@ -49,45 +64,42 @@ def _ladder(conn: duckdb.DuckDBPyConnection, task: Task) -> Finding | None:
     return Finding(verdict=judged.verdict, sentence=judged.sentence)
 
 
-def _probe(conn: duckdb.DuckDBPyConnection, task: Task) -> Finding | None:
-    asked = pairs.newest(conn, task.task_id)
+def _probe(conn: duckdb.DuckDBPyConnection, task: Task, base: str | None) -> Finding | None:
+    asked = next((run for run in pairs.of_task(conn, task.task_id) if run["model_id"] == base), None)
     if asked is None:
         return None
     judged = probe.judge(pairs.values(conn, asked["run_id"], task.plan.metric), target=task.target)
     return Finding(verdict=judged.verdict, sentence=judged.sentence)
 
 
-def _models(conn: duckdb.DuckDBPyConnection, task: Task) -> Finding | None:
-    """Of the widest comparison: the prompt that most models were asked with."""
+def _models(conn: duckdb.DuckDBPyConnection, task: Task, base: str | None) -> Finding | None:
+    """Of the base's widest comparison: the prompt that most models were asked with."""
     found = [
         compared
         for one in eval_sets.of_task(conn, task.task_id)
         for compared in ladders.same_prompt(conn, task.task_id, one.name)
-        if len(compared) > 1
+        if len(compared) > 1 and base in {run["model_id"] for run in compared}
     ]
     if not found:
         return None
-    judged = judge_models(conn, task, max(found, key=len))
+    judged = judge_models(conn, task, max(found, key=len), base)
     return Finding(verdict=judged.verdict, sentence=judged.sentence) if judged else None
 
 
 def judge_models(
-    conn: duckdb.DuckDBPyConnection, task: Task, runs: list[Mapping[str, Any]], base: str | None = None
+    conn: duckdb.DuckDBPyConnection, task: Task, runs: list[Mapping[str, Any]], base: str | None
 ) -> model_gap.ModelGap | None:
-    """The verdict over one run per model, on the samples that every model has a score for; None without any.
-
-    `base` is the id of the target base; without it the model that was asked first is.
-    """
+    """The verdict over one run per model, on the samples that every model has a score for; None without any."""
     found = results.scores(conn, [run["run_id"] for run in runs])
     values = {run["model_id"]: found.get(run["run_id"], {}).get(task.plan.metric, {}) for run in runs}
     shared = sorted(set.intersection(*(set(of_model) for of_model in values.values())))
-    if not shared or len(values) < 2:
+    if not shared or len(values) < 2 or base is None:
         return None
     names = {run["model_id"]: name_of(run, runs) for run in runs}
     known = ladders.groups(conn, task.task_id)
     return model_gap.judge(
         {names[model]: [of_model[sample] for sample in shared] for model, of_model in values.items()},
-        base=names[base or min(runs, key=lambda run: run["created_at"])["model_id"]],
+        base=names[base],
         target=task.target,
         groups=[known[sample] for sample in shared],
     )

@@ -56,7 +56,7 @@ def _row(run: Mapping[str, Any], name: str, judged: ModelGap) -> dict[str, Any]:
     told = plain("the wanted model")
     if against is not None:
         found = against.paired
-        told = f"{points(found.mean or 0.0)} ({points(found.low)} – {points(found.high)}), p = {against.p_holm:.3f}"
+        told = f"{points(found.mean or 0.0)} ({points(found.low)} – {points(found.high)}), {_p(against.p_holm)}"
     return {
         plain("Model"): name,
         plain("Correct"): f"{rate.value:.0%} ({rate.low:.0%} – {rate.high:.0%}), n={rate.n}",
@@ -64,3 +64,7 @@ def _row(run: Mapping[str, Any], name: str, judged: ModelGap) -> dict[str, Any]:
         plain("Seconds per answer"): run["seconds"],
         plain("Tokens per answer"): run["tokens"],
     }
+
+
+def _p(value: float) -> str:
+    return f"p = {value:.3f}" if value >= 0.001 else "p < 0.001"

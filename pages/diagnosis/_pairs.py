@@ -16,6 +16,14 @@ CELLS: dict[Cell, str] = {
     "practice_only": N_("right without the rule"),
     "neither": N_("does not know"),
 }
+DECISIVE: dict[str, tuple[Cell, ...]] = {
+    "knowledge_missing": ("neither",),
+    "cannot_apply": ("concept_only",),
+    "leak_suspected": ("practice_only",),
+    "knows_and_applies": ("both",),
+    "not_enough": ("concept_only", "neither"),
+}
+"""The cell to show first: the one that the verdict is about."""
 KINDS = {"concept": N_("Concept: the rule"), "practice": N_("Practice: the case")}
 
 
@@ -42,7 +50,7 @@ def show(run_id: str, judged: Probe) -> None:
     rows = [
         (plain("Rule stated right"), judged.concept),
         (plain("Case solved right"), judged.practice),
-        (plain("Wrong in practice although the rule is known"), judged.lost),
+        (plain("Rule known, case wrong"), judged.lost),
     ]
     table = pd.DataFrame([_row(label, rate) for label, rate in rows if rate.value is not None])
     chart = charts.forest(table, target=None, title=plain("Share"))
@@ -53,7 +61,7 @@ def show(run_id: str, judged: Probe) -> None:
     cell = st.segmented_control(
         _("Which pairs"),
         filled,
-        default=filled[-1],
+        default=next((one for one in DECISIVE[judged.verdict] if one in filled), filled[-1]),
         required=True,
         format_func=lambda one: f"{plain(CELLS[one])}: {len(judged.cells[one])}",
         key=f"probe.cell.{run_id}",

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.diagnosis import levers
 from pages._ui import parts, session
-from pages._ui.session import _, plain
+from pages._ui.session import _
 from pages.diagnosis import _evidence, _lever_words
 
 conn, task = session.conn(), session.task()
@@ -12,7 +12,11 @@ st.title(_("Recommendation"))
 st.caption(
     _("Everything that was measured, read by one table of rules. It recommends one thing, or says what is missing.")
 )
-measured = _evidence.facts(conn, task, session.person().person_id)
+bases = _evidence.bases(conn, task)
+base = next(iter(bases), None)
+if len(bases) > 1:
+    base = st.selectbox(_("The model you want to use"), list(bases), format_func=bases.__getitem__, key="lever.base")
+measured = _evidence.facts(conn, task, base, session.person().person_id)
 facts = measured | _evidence.errors_in(conn, task, session.language())
 found = levers.recommend(facts)
 title, page, icon = _lever_words.LEVERS[found.lever]
@@ -23,21 +27,12 @@ with st.container(border=True):
     parts.link(page, _("Go there"), "arrow_forward")
 
 st.subheader(_("What it rests on"))
-if facts:
-    st.dataframe(
-        [
-            {
-                plain("Evidence"): plain(_lever_words.KINDS[kind]),
-                plain("What it says, with n and interval"): plain(one.sentence.message, **one.sentence.values),
-                plain("Decides"): plain("yes") if kind in found.decisive else "",
-            }
-            for kind, one in facts.items()
-        ],
-        hide_index=True,
-        row_height=90,
-        column_config={plain("What it says, with n and interval"): {"width": "large"}},
-    )
-else:
+for kind, one in facts.items():
+    with st.container(border=True):
+        st.markdown(f"**{_(_lever_words.KINDS[kind])}:** {_(one.sentence.message, **one.sentence.values)}")
+        if kind in found.decisive:
+            st.badge(_("decides"), icon=":material/check:", color="gray")
+if not facts:
     st.info(_("Nothing has been measured to its end yet."))
 if found.doubts:
     st.subheader(_("What leaves it in doubt"))

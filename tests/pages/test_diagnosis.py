@@ -93,5 +93,18 @@ def test_the_paragraph_to_forward_is_there_in_both_languages_with_n_and_interval
 
 def test_each_finding_that_decides_is_marked(page, world):
     ask(world, TRIAGE, lambda run, place, count: place % 5 == 0)
-    table = page("diagnosis/recommendation.py").dataframe[0].value
-    assert dict(zip(table["Evidence"], table["Decides"], strict=True)) == {"Prompt ladder": "yes"}
+    app = page("diagnosis/recommendation.py")
+    assert "**Prompt ladder:** Stuck at" in said(app)
+    assert sum("decides" in one.value for one in app.markdown) == 1
+    assert "Knowledge probe:" not in said(app)
+
+
+def test_findings_about_another_model_do_not_speak_for_this_one(page, world):
+    ask(world, TRIAGE, lambda run, place, count: place % 5 == 0)
+    other = chain.other_model(world, "Other")
+    ask(world, TRIAGE, lambda run, place, count: place < {"A": 0.2, "B": 0.3, "C": 0.4, "D": 0.7}[run["rung"]] * count,
+        model=other)  # fmt: skip
+    app = page("diagnosis/recommendation.py")
+    assert "**Prompt ladder:** Stuck at" in said(app)
+    app.selectbox(key="lever.base").set_value(other.model_id).run()
+    assert "prompting still has headroom" in said(app)

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.diagnosis.agreement import ENOUGH, Agreement
+from core.diagnosis.agreement import ENOUGH, TENTATIVE, Agreement
 from core.diagnosis.verdicts import percent
 from core.locale.mark import N_
 from core.review import agreement, queues
@@ -71,7 +71,8 @@ if report.hidden:
     st.info(_("%(count)s answers that you may still judge are left out.", count=report.hidden))
 found = report.overall
 sentence = found.sentence
-(st.info if found.problem or found.n < ENOUGH else st.success)(_(sentence.message, **sentence.values))
+reliable = not found.problem and found.low is not None and found.low >= TENTATIVE
+(st.success if reliable else st.info)(_(sentence.message, **sentence.values))
 if found.problem == "no_overlap":
     st.stop()
 st.caption(_(MEANING))

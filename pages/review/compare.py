@@ -17,7 +17,8 @@ conn, person, task = session.conn(), session.person(), session.task()
 def name(one: dict[str, Any]) -> str:
     """The round's own name, else its time, and how it stands; plain text."""
     said = one["name"] or plain("Round of %(when)s", when=parts.moment(one["created_at"]))
-    return f"{said} · {plain('locked') if one['locked_at'] else plain('open')}"
+    state = plain("locked") if one["locked_at"] else plain("still open")
+    return f"{said} · {state}"
 
 
 def show(one: dict[str, Any]) -> None:

@@ -34,6 +34,11 @@ class Settings:
         return self.shared_models or self.data / "models"
 
     @property
+    def knowledge(self) -> Path:
+        """Search indexes, one folder a version; what is missing is built anew from the database."""
+        return self.data / "knowledge"
+
+    @property
     def adapters(self) -> Path:
         return self.data / "adapters"
 

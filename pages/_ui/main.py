@@ -27,6 +27,7 @@ stations = {
         page("evaluation/eval_sets.py", plain("Eval sets"), "dataset"),
         page("evaluation/scorers.py", plain("Scorers"), "rule"),
         page("evaluation/prompts.py", plain("Prompts"), "notes"),
+        page("evaluation/knowledge.py", plain("Knowledge base"), "library_books"),
         page("evaluation/models.py", plain("Models"), "deployed_code"),
         page("evaluation/runs.py", plain("Runs"), "stairs"),
     ],

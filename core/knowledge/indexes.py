@@ -1,0 +1,200 @@
+"""A task's knowledge base: documents, and the immutable versions of the index over their passages."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from core import content
+from core.access import roles
+from core.access.people import Person
+from core.errors import Refusal
+from core.knowledge import documents, passages, searching, words
+from core.locale.mark import N_
+from core.settings import Settings
+from core.store import audit, database
+
+MOST_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """One version of a task's knowledge base; equal documents cut in the same way have one `index_id`."""
+
+    index_id: str
+    task_id: str
+    number: int
+    documents: tuple[str, ...]
+    passages: int
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A passage with where it stands."""
+
+    passage_id: str
+    document: str
+    """The name of the document."""
+    place: int
+    page: int | None
+    section: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one uploaded file: so many passages, or a refusal."""
+
+    name: str
+    passages: int = 0
+    refusal: Refusal | None = None
+
+
+def add(
+    conn: duckdb.DuckDBPyConnection, settings: Settings, *, by: Person, task_id: str, files: Sequence[tuple[str, bytes]]
+) -> list[Outcome]:
+    """Take the files in, given as name and bytes, as one new version; one bad file does not keep the others out.
+
+    A document of a name that is there already takes its place.
+    """
+    roles.require(by, "knowledge.manage")
+    outcomes, read = list[Outcome](), dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]()
+    for name, given in files:
+        try:
+            row, cut = _document(by, task_id, name, given)
+        except Refusal as refusal:
+            outcomes.append(Outcome(name=name, refusal=refusal))
+        else:
+            read[name] = row, cut
+            outcomes.append(Outcome(name=name, passages=len(cut)))
+    if read:
+        with audit.change(conn, actor=by.person_id, act="knowledge.added", subject=task_id) as detail:
+            for row, cut in read.values():
+                if not database.row(conn, "select 1 from documents where document_id = ?", [row["document_id"]]):
+                    database.insert(conn, "documents", [row])
+                    database.insert(conn, "passages", cut)
+            before = newest(conn, task_id)
+            kept = [one["document_id"] for one in of_index(conn, before) if one["name"] not in read] if before else []
+            detail["documents"] = [row["document_id"] for row, _ in read.values()]
+            detail["index"] = _save(conn, by, task_id, kept + detail["documents"])
+        folder(conn, settings, newest(conn, task_id))
+    return outcomes
+
+
+def remove(conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, document_ids: Sequence[str]) -> None:
+    """A new version without these documents; earlier versions keep them."""
+    roles.require(by, "knowledge.manage")
+    before = newest(conn, task_id)
+    kept = [one for one in before.documents if one not in document_ids] if before else []
+    if not kept:
+        raise Refusal(N_("A knowledge base keeps at least one document. Add another before you take this one out."))
+    with audit.change(conn, actor=by.person_id, act="knowledge.removed", subject=task_id) as detail:
+        detail |= {"documents": list(document_ids), "index": _save(conn, by, task_id, kept)}
+
+
+def bring_back(conn: duckdb.DuckDBPyConnection, index: Index, *, by: Person) -> None:
+    """Make an earlier version the newest one again."""
+    roles.require(by, "knowledge.manage")
+    with audit.change(conn, actor=by.person_id, act="knowledge.brought_back", subject=index.task_id) as detail:
+        detail["index"] = _save(conn, by, index.task_id, index.documents)
+
+
+def _document(by: Person, task_id: str, name: str, given: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    cut = passages.cut(documents.read(name, given))
+    document_id = content.name("document", [task_id, name, hashlib.sha256(given).hexdigest(), passages.CUT])
+    row = {"document_id": document_id, "task_id": task_id, "name": name, "size": len(given)}
+    row |= {"added_by": by.person_id, "added_at": database.now()}
+    return row, [
+        {
+            "passage_id": content.name("passage", [document_id, place, one.text]),
+            "document_id": document_id,
+            "place": place,
+            "page": one.page,
+            "section": one.section,
+            "text": one.text,
+        }
+        for place, one in enumerate(cut, 1)
+    ]
+
+
+def _save(conn: duckdb.DuckDBPyConnection, by: Person, task_id: str, document_ids: Sequence[str]) -> str:
+    listed = sorted(document_ids)
+    index_id = content.name("index", {"documents": listed, "words": words.WORDS})
+    query = "select count(*) as passages from passages where list_contains($listed, document_id)"
+    before = newest(conn, task_id)
+    row = {"task_id": task_id, "number": before.number + 1 if before else 1, "index_id": index_id, "documents": listed}
+    row |= database.row(conn, query, {"listed": listed}) or {}
+    database.insert(conn, "indexes", [{**row, "created_by": by.person_id, "created_at": database.now()}])
+    return index_id
+
+
+def versions(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[Index]:
+    """The task's versions, the newest first."""
+    found = database.rows(conn, "select * from indexes where task_id = ? order by number desc", [task_id])
+    return [Index(**{**row, "documents": tuple(row["documents"])}) for row in found]
+
+
+def newest(conn: duckdb.DuckDBPyConnection, task_id: str) -> Index | None:
+    return next(iter(versions(conn, task_id)), None)
+
+
+def find(conn: duckdb.DuckDBPyConnection, index_id: str) -> Index | None:
+    row = database.row(conn, "select * from indexes where index_id = ? order by number limit 1", [index_id])
+    return Index(**{**row, "documents": tuple(row["documents"])}) if row else None
+
+
+def of_index(conn: duckdb.DuckDBPyConnection, index: Index) -> list[dict[str, Any]]:
+    """The version's documents by name, each with its number of `passages`."""
+    query = """
+        select d.*, count(p.passage_id) as passages from documents as d left join passages as p using (document_id)
+        where list_contains($listed, document_id) group by all order by name
+    """
+    return database.rows(conn, query, {"listed": list(index.documents)})
+
+
+def of_document(conn: duckdb.DuckDBPyConnection, document_id: str) -> list[Passage]:
+    """The passages of one document in its order."""
+    query = """
+        select passage_id, d.name as document, place, page, section, text
+        from passages join documents as d using (document_id) where document_id = ? order by place
+    """
+    return [Passage(**row) for row in database.rows(conn, query, [document_id])]
+
+
+def passages_of(conn: duckdb.DuckDBPyConnection, passage_ids: Sequence[str]) -> list[Passage]:
+    """The passages in the order of their ids."""
+    query = """
+        select passage_id, d.name as document, place, page, section, text
+        from passages join documents as d using (document_id) where list_contains($ids, passage_id)
+    """
+    found = {row["passage_id"]: Passage(**row) for row in database.rows(conn, query, {"ids": list(passage_ids)})}
+    return [found[one] for one in passage_ids]
+
+
+def search(
+    conn: duckdb.DuckDBPyConnection, settings: Settings, index: Index, question: str, k: int
+) -> list[tuple[Passage, float]]:
+    """The best up to `k` passages for the question, each with its BM25 score."""
+    if not 1 <= k <= MOST_SHOWN:
+        raise Refusal(N_("Between 1 and %(most)s passages can be looked up."), most=MOST_SHOWN)
+    hits = searching.search(folder(conn, settings, index), question, k)
+    return list(zip(passages_of(conn, [hit.passage_id for hit in hits]), [hit.score for hit in hits], strict=True))
+
+
+def folder(conn: duckdb.DuckDBPyConnection, settings: Settings, index: Index | None) -> Path:
+    """Where the version's index lies; it is built from the database when it is not there."""
+    assert index is not None, "a version is saved before it is opened"
+    path = settings.knowledge / index.index_id
+    if not path.exists():
+        query = """
+            select passage_id, section || chr(10) || text from passages where list_contains($listed, document_id)
+            order by document_id, place
+        """
+        searching.build(path, conn.execute(query, {"listed": list(index.documents)}).fetchall())
+    return path

@@ -1,0 +1,90 @@
+"""The versions of a knowledge base, and what is found in them."""
+
+import shutil
+
+import pytest
+
+from core.access.people import Person
+from core.errors import Refusal
+from core.knowledge import indexes, words
+
+FEES = b"# Late payment\nA late payment costs 15.\n\n# Cancellation\nPlans can be cancelled within 7 days."
+RULES = "# 挂失\n卡片遗失后应立即挂失，补卡需要五个工作日。\n\n# 逾期\n每期逾期收15元。".encode()
+
+
+@pytest.fixture
+def base(conn, settings, mina, task):
+    indexes.add(conn, settings, by=mina, task_id=task, files=[("fees.md", FEES), ("规则.md", RULES)])
+    return indexes.newest(conn, task)
+
+
+def best(conn, settings, index, question):
+    found = indexes.search(conn, settings, index, question, 3)
+    return found[0][0].section if found else None
+
+
+def test_words_are_stems_of_english_and_words_of_chinese():
+    assert words.of("Cancelled fees of 1,200 ＡＢ") == ["cancel", "fee", "of", "1200", "ab"]
+    assert "手续费" in words.of("分期手续费是多少")
+
+
+def test_a_question_finds_its_passage_in_both_languages(conn, settings, base):
+    assert best(conn, settings, base, "What does it cost when I pay late?") == "Late payment"
+    assert best(conn, settings, base, "Until when is cancelling possible?") == "Cancellation"
+    assert best(conn, settings, base, "卡丢了怎么挂失？") == "挂失"
+    assert best(conn, settings, base, "zebra") is None
+    assert best(conn, settings, base, "?!") is None
+
+
+def test_equal_documents_are_one_version_content_and_others_another(conn, settings, mina, task, base):
+    indexes.add(conn, settings, by=mina, task_id=task, files=[("fees.md", FEES)])
+    again = indexes.newest(conn, task)
+    assert (again.number, again.index_id) == (base.number + 1, base.index_id)
+    indexes.add(conn, settings, by=mina, task_id=task, files=[("fees.md", FEES + b" Twice.")])
+    changed = indexes.newest(conn, task)
+    assert changed.index_id != base.index_id
+    assert len(changed.documents) == 2
+    assert best(conn, settings, base, "twice") is None
+    assert best(conn, settings, changed, "twice") == "Cancellation"
+
+
+def test_a_document_taken_out_stays_in_earlier_versions_which_come_back(conn, settings, mina, task, base):
+    name = {row["name"]: row["document_id"] for row in indexes.of_index(conn, base)}
+    indexes.remove(conn, by=mina, task_id=task, document_ids=[name["fees.md"]])
+    without = indexes.newest(conn, task)
+    assert best(conn, settings, without, "cancelled") is None
+    assert best(conn, settings, base, "cancelled") == "Cancellation"
+    with pytest.raises(Refusal, match="at least one"):
+        indexes.remove(conn, by=mina, task_id=task, document_ids=[name["规则.md"]])
+    indexes.bring_back(conn, base, by=mina)
+    assert indexes.newest(conn, task).index_id == base.index_id
+
+
+def test_one_bad_file_keeps_no_other_out(conn, settings, mina, task):
+    files = [("a.pdf", b"nonsense"), ("fees.md", FEES), ("b.txt", b"")]
+    outcomes = indexes.add(conn, settings, by=mina, task_id=task, files=files)
+    assert [(one.name, one.passages, one.refusal is None) for one in outcomes] == [
+        ("a.pdf", 0, False),
+        ("fees.md", 2, True),
+        ("b.txt", 0, False),
+    ]
+    assert indexes.newest(conn, task).passages == 2
+
+
+def test_only_bad_files_make_no_version(conn, settings, mina, task):
+    before = indexes.newest(conn, task)
+    indexes.add(conn, settings, by=mina, task_id=task, files=[("b.txt", b"")])
+    assert indexes.newest(conn, task) == before
+
+
+def test_a_lost_folder_is_built_anew_from_the_database(conn, settings, base):
+    before = indexes.search(conn, settings, base, "late payment", 3)
+    shutil.rmtree(settings.knowledge)
+    assert indexes.search(conn, settings, base, "late payment", 3) == before
+    assert (settings.knowledge / base.index_id).exists()
+
+
+def test_only_an_operator_changes_the_knowledge_base(conn, settings, task):
+    expert = Person(person_id="e", name="E", roles=frozenset({"expert"}))
+    with pytest.raises(Refusal, match="operator"):
+        indexes.add(conn, settings, by=expert, task_id=task, files=[("fees.md", FEES)])

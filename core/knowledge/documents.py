@@ -83,7 +83,8 @@ def _inspect(content: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.infolist()
-            entities = any(b"<!DOCTYPE" in archive.open(part).read(2000) for part in parts[:MOST_PARTS])
+            texts = [part for part in parts[:MOST_PARTS] if part.filename.endswith((".xml", ".rels"))]
+            entities = any(b"<!DOCTYPE" in archive.open(part).read(2000) for part in texts)
     except Exception as error:  # a broken archive raises nearly anything
         raise _damaged(type(error).__name__) from error
     if entities:

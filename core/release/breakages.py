@@ -7,9 +7,10 @@ import duckdb
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
+from core.evaluation.flips import Flip
 from core.locale.mark import N_
 from core.release import plans
-from core.release.proofs import Flip, Report
+from core.release.proofs import Report
 from core.store import audit, database
 
 Answer = Literal["accepted", "blocker"]

@@ -9,9 +9,9 @@ from openpyxl.cell import WriteOnlyCell
 
 from core.errors import Refusal
 from core.evaluation import models, prompts, spreadsheets, tasks
+from core.evaluation.flips import Flip
 from core.locale.mark import N_
 from core.release import breakages, plans, proofs, sign_offs, signatures, trail
-from core.release.proofs import Flip
 from core.store import database
 from core.training import trials
 

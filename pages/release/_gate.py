@@ -3,10 +3,10 @@
 import streamlit as st
 
 from core.access import roles
+from core.evaluation.flips import Flip
 from core.locale.mark import N_
 from core.release import breakages, gates, labels
 from core.release.gates import Gate
-from core.release.proofs import Flip
 from pages._ui import parts, session
 from pages._ui.session import _
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from statsmodels.stats.multitest import multipletests
-
 from core.diagnosis import intervals, sample_size
 from core.diagnosis.verdicts import FEWEST, Sentence, percent, points
 from core.locale.mark import N_
@@ -93,7 +91,7 @@ def judge(
         raise ValueError("A ladder has at least two rungs.")
     ends = [*pairwise(range(len(names))), (0, len(names) - 1)]
     changes = [intervals.paired(values[start], values[end], groups) for start, end in ends]
-    p_holm = multipletests([change.p_value for change in changes], method="holm")[1]
+    p_holm = intervals.holm([change.p_value for change in changes])
     *steps, climb = (
         Step(
             start=names[start],

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from statsmodels.stats.multitest import multipletests
-
 from core.diagnosis import intervals, sample_size
 from core.diagnosis.verdicts import FEWEST, Sentence, percent, points
 from core.locale.mark import N_
@@ -77,7 +75,7 @@ def judge(
         raise ValueError("A comparison has at least two models, the base among them.")
     rates = {name: intervals.mean_rate(values) for name, values in models.items()}
     others = {name: intervals.paired(models[base], values, groups) for name, values in models.items() if name != base}
-    p_holm = multipletests([found.p_value for found in others.values()], method="holm")[1]
+    p_holm = intervals.holm([found.p_value for found in others.values()])
     against = {
         name: Against(paired=found, p_holm=float(p)) for (name, found), p in zip(others.items(), p_holm, strict=True)
     }

@@ -4,6 +4,8 @@
 
 A queue of so many answers of 600 characters. The other raters have a window each, in which a key is pressed every
 three seconds. Painted means: two frames after the next question stands in the page, by performance.now() in the page.
+A key that paints nothing in five seconds counts as 5,000 ms, and is told apart: refused, because the card found that it
+came too soon after the last answer; dry, because no answer was at hand; or late, anything else.
 The ratio is what to trust; milliseconds belong to the machine.
 """
 
@@ -11,11 +13,12 @@ import argparse
 import statistics
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, TimeoutError, sync_playwright
 
 from core.access import people, roles, sessions
 from core.access.people import Person
@@ -26,14 +29,16 @@ from tests.browser.conftest import CHROMIUM, QUIET, running
 
 WATCH = """() => {
   const place = () => {
+    const form = document.querySelector('[data-testid=stCode] code');
+    if (form) return form;
     for (const one of document.querySelectorAll('*')) {
       const found = one.shadowRoot?.querySelector('.input');
       if (found) return found;
     }
-    return document.querySelector('[data-testid=stCode] code');
   };
   window.painted = [];
   let pressed = null, before = '';
+  window.giveUp = () => { pressed = null; window.painted.push(5000); };
   addEventListener('keydown', () => { before = place()?.textContent; pressed = performance.now(); }, true);
   const look = () => {
     const now = pressed === null ? '' : place()?.textContent;
@@ -99,22 +104,33 @@ def window(context: BrowserContext, url: str, cookie: str) -> Page:
     return page
 
 
-def measure(page: Page, keys: int, pause_ms: int) -> list[float]:
-    """Milliseconds from key to paint, for so many keys; those that painted nothing within 5 s count as 5,000."""
+def measure(page: Page, keys: int, pause_ms: int) -> tuple[list[float], Counter[str]]:
+    """Milliseconds from key to paint, for so many keys, and why those that count as 5,000 painted nothing."""
     page.evaluate(WATCH)
+    unpainted = Counter[str]()
     for count in range(1, keys + 1):
         page.wait_for_timeout(pause_ms)
         page.keyboard.press("p")
         try:
             page.wait_for_function("count => window.painted.length >= count", arg=count, timeout=5000)
-        except Exception:
-            page.evaluate("() => window.painted.push(5000)")
-    return [float(one) for one in page.evaluate("() => window.painted")]
+        except TimeoutError:
+            unpainted[why(page)] += 1
+            page.evaluate("() => window.giveUp()")
+    return [float(one) for one in page.evaluate("() => window.painted")], unpainted
 
 
-def told(name: str, times: list[float]) -> float:
-    p50, p95 = statistics.median(times), statistics.quantiles(times, n=20)[-1]
-    print(f"{name}: key to next answer painted p50 {p50:.0f} ms, p95 {p95:.0f} ms, n {len(times)}", flush=True)
+def why(page: Page) -> str:
+    if page.locator(".calm").is_visible():
+        return "dry"
+    return "refused" if page.locator(".problem:not(:empty)").count() else "late"
+
+
+def told(name: str, measured: tuple[list[float], Counter[str]]) -> float:
+    times, unpainted = measured
+    p50, p95 = statistics.median(times), statistics.quantiles(times, n=20, method="inclusive")[-1]
+    causes = ", ".join(f"{unpainted[cause]} {cause}" for cause in ("refused", "dry", "late"))
+    print(f"{name}: key to next answer painted p50 {p50:.0f} ms, p95 {p95:.0f} ms, n {len(times)}", end="; ")
+    print(f"painted nothing: {causes}", flush=True)
     return p50
 
 
@@ -137,7 +153,8 @@ def main() -> None:
             page.get_by_test_id("stPopover").get_by_role("button").first.click()
             page.get_by_text("Plain form", exact=True).click()
             page.get_by_test_id("stCode").first.wait_for()
-            page.keyboard.press("Escape")
+            page.reload()  # the choice stays; focus and what watched the card do not
+            page.get_by_test_id("stCode").first.wait_for()
             form = told("plain form", measure(page, max(10, asked.keys // 3), 1300))
             print(
                 f"{asked.answers} answers, {asked.raters} other raters: the form takes {form / card:.1f} times as long"

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent / "_card"
 SCRIPTS = ("line.js", "store.js", "texts.js", "keys.js", "drawing.js", "card.js")
 
 AHEAD = 20
-"""Answers fetched ahead: several seconds' worth for the fastest rater, behind the slowest server."""
+"""Answers fetched ahead; the card asks for more once half are used, so ten are left while the server is at it."""
 AHEAD_CHARACTERS = 200_000
 """So much text at once at most, but always three answers: long ones take longer to read than to fetch."""
 BEHIND = 8
@@ -41,27 +41,26 @@ def show(queue_id: str) -> None:
     key = f"rate.card.{queue_id}"
     _card(
         key=key,
-        data=_data(queue_id, **_inbox.replies(queue_id)),
+        data=_data(queue_id, _inbox.reply(queue_id)),
         on_said_change=lambda: _inbox.take(queue_id, st.session_state[key].said),
     )
 
 
-def _data(queue_id: str, *, confirmed: list[str], refused: list[dict[str, Any]], answering: bool) -> dict[str, Any]:
+def _data(queue_id: str, reply: _inbox.Reply) -> dict[str, Any]:
     conn, person, task = session.conn(), session.person(), session.task()
     rubric = rubrics.of_queue(conn, queue_id)
-    waiting = ratings.waiting(conn, queue_id, person.person_id, limit=AHEAD)
     now = progress.of_rater(conn, queue_id, person.person_id)
-    recent = [] if answering else ratings.recent(conn, queue_id, person.person_id, BEHIND)[::-1]
+    recent = ratings.recent(conn, queue_id, person.person_id, BEHIND)[::-1] if reply.opened else []
     types = [dict(one) for one in task.error_types]
     keys = _remarks.letters([one["id"] for one in types])
     return {
         "queue": queue_id,
         "owner": sessions.fingerprint(person.person_id)[:16],
-        "waiting": [_item(item, rubric) for item in _not_too_much(waiting)],
-        "more": bool(waiting),
+        **(_line(queue_id, rubric, reply) if reply.fill else {}),
         "recent": [{**_item(_seen(row), rubric), **_said(row)} for row in recent],
-        "confirmed": confirmed,
-        "refused": refused,
+        "answered": reply.answered,
+        "confirmed": reply.confirmed,
+        "refused": reply.refused,
         "progress": {"total": now.mine + now.left, "mine": now.mine, "ours": now.ours, "pace_s": now.pace_s},
         "question": session.either(rubric.question),
         "guidelines": [line for line in session.either(rubric.guidelines).splitlines() if line.strip()],
@@ -73,6 +72,17 @@ def _data(queue_id: str, *, confirmed: list[str], refused: list[dict[str, Any]],
         ],
         "shortest_look_ms": SHORTEST_LOOK_MS,
         "words": _card_words.of_card(rubric.scale),
+    }
+
+
+def _line(queue_id: str, rubric: rubrics.Rubric, reply: _inbox.Reply) -> dict[str, Any]:
+    """What waits, by id, with the texts that the card does not have; `more` waits behind these."""
+    found = ratings.waiting(session.conn(), queue_id, session.person().person_id, limit=AHEAD)
+    kept = _not_too_much(found)
+    return {
+        "waiting": [item.answer_id for item in kept],
+        "items": [_item(item, rubric) for item in kept if item.answer_id not in reply.have],
+        "more": len(found) == AHEAD or len(kept) < len(found),
     }
 
 

@@ -51,6 +51,7 @@ def of_card(scale: rubrics.Scale) -> dict[str, Any]:
         "corrected_passes": plain(
             "An answer that had to be corrected does not pass. Choose fail, or take the change back."
         ),
+        "too_soon": plain("That key came before this answer could be read, so it did not count. Press it again."),
         "empty": plain("The corrected answer is empty. Write the right answer, or leave the correction out."),
         "sheet": _sheet(scale),
     }

@@ -1,6 +1,8 @@
 """What the card sends: judgements that the browser repeats until each is confirmed. None of it is believed unseen."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -13,44 +15,71 @@ from pages._ui import session
 from pages._ui.session import plain
 
 MOST_AT_ONCE = 200
+FRESH_S = 60
+"""After this long the line is filled even if enough waits there: claims are renewed, and others have judged, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What to tell the card. `opened`: it has just been opened. `fill`: its line needs looking after, and it has the
+    answers in `have`. `answered` is the number of its message."""
+
+    opened: bool = True
+    fill: bool = True
+    have: frozenset[str] = frozenset()
+    answered: Any = None
+    confirmed: Sequence[str] = ()
+    refused: Sequence[Mapping[str, str]] = ()
 
 
 def take(queue_id: str, said: Any) -> None:
     """Keep each judgement once, in the order in which they were made; what cannot be kept is answered with why."""
-    events = said.get("events") if isinstance(said, Mapping) else None
+    said = said if isinstance(said, Mapping) else {}
+    events, have = said.get("events"), said.get("have")
     confirmed: list[str] = []
-    refused: list[dict[str, Any]] = []
+    refused: list[dict[str, str]] = []
+    stale = time.monotonic() - st.session_state.get(f"rate.filled.{queue_id}", -FRESH_S) >= FRESH_S
     for event in (events if isinstance(events, list) else [])[:MOST_AT_ONCE]:
         if not isinstance(event, Mapping) or not isinstance(event.get("receipt"), str):
             continue
         try:
-            _keep(queue_id, event)
+            kept = _keep(queue_id, event)
+            stale = stale or not kept  # judged elsewhere: what else waits there?
         except Refusal as refusal:
+            stale = True
             message = plain(refusal.message, **refusal.values)
             refused.append({"answer": str(event.get("answer")), "message": message})
         confirmed.append(event["receipt"])
-    st.session_state[f"rate.replies.{queue_id}"] = {"confirmed": confirmed, "refused": refused, "answering": True}
+    st.session_state[f"rate.reply.{queue_id}"] = Reply(
+        opened=False,
+        fill=stale or said.get("fill") is True,
+        have=frozenset(one for one in have if isinstance(one, str)) if isinstance(have, list) else frozenset(),
+        answered=said.get("number"),
+        confirmed=confirmed,
+        refused=refused,
+    )
 
 
-def replies(queue_id: str) -> dict[str, Any]:
-    """What to tell the card about what it sent last; `answering` is false when the card has just been opened."""
-    nothing = {"confirmed": [], "refused": [], "answering": False}
-    return dict(st.session_state.pop(f"rate.replies.{queue_id}", nothing))
+def reply(queue_id: str) -> Reply:
+    """What to tell the card about what it sent last, or because it was opened."""
+    found: Reply = st.session_state.pop(f"rate.reply.{queue_id}", Reply())
+    if found.fill:
+        st.session_state[f"rate.filled.{queue_id}"] = time.monotonic()
+    return found
 
 
-def _keep(queue_id: str, event: Mapping[str, Any]) -> None:
+def _keep(queue_id: str, event: Mapping[str, Any]) -> bool:
     conn, person = session.conn(), session.person()
     answer, receipt = str(event.get("answer")), str(event["receipt"])[:64]
     if event.get("kind") == "undo":
-        ratings.undo(conn, queue_id, by=person, answer_id=answer, receipt=receipt)
-        return
+        return ratings.undo(conn, queue_id, by=person, answer_id=answer, receipt=receipt) is not None
     try:
         rating = _rating(queue_id, answer, event)
     except (TypeError, ValueError) as error:
         raise Refusal(
             N_("The browser sent something unreadable. Reload the page and judge the answer again.")
         ) from error
-    ratings.record(conn, rating, by=person, receipt=receipt, again=event.get("again") is True)
+    return ratings.record(conn, rating, by=person, receipt=receipt, again=event.get("again") is True)
 
 
 def _rating(queue_id: str, answer: str, event: Mapping[str, Any]) -> Rating:

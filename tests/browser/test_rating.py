@@ -172,6 +172,23 @@ def test_a_bad_connection_a_reload_and_a_second_tab_leave_each_rating_once(
     assert kept[-1]["note"] == "pfsu 12"
 
 
+def test_the_card_asks_for_more_in_time_and_tells_of_a_key_that_came_too_soon(
+    page: Page, start: Callable[[int], Room]
+) -> None:
+    room = start(30)
+    page = room.open(page.context, "mina")
+    page.wait_for_timeout(LOOK_MS)
+    page.keyboard.press("p")
+    page.keyboard.press("p")  # nobody has read the second answer yet
+    expect(page.locator(".problem")).to_contain_text("did not count")
+    for _ in range(29):  # twenty are fetched at once, so the line was filled on the way
+        expect(page.locator(".calm")).to_be_hidden()
+        press(page, "p")
+    expect(page.locator(".calm-title")).to_contain_text("Nothing waits")
+    saved(page)
+    assert len({row["input"] for row in room.kept()}) == 30
+
+
 def test_two_raters_at_once_say_one_thing_each(page: Page, start: Callable[[int], Room]) -> None:
     room = start(6)
     hers = room.open(page.context, "mina")

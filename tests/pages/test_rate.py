@@ -1,6 +1,7 @@
 import json
 
 import pytest
+import streamlit as st
 
 from core.access import people, sessions
 from core.review import queues, ratings, rubrics
@@ -217,10 +218,10 @@ def data(page, conn, world, monkeypatch):
 
 def test_the_card_is_told_nothing_of_the_version(page, conn, world, queue_id, monkeypatch):
     given = data(page, conn, world, monkeypatch)
-    assert set(given["waiting"][0]) == {
+    assert set(given["items"][0]) == {
         "id", "input", "context", "text", "reference", "fields", "passages", "judged"
     }  # fmt: skip
-    told = json.dumps([{**one, "input": "", "text": ""} for one in given["waiting"]]).lower()
+    told = json.dumps([{**one, "input": "", "text": ""} for one in given["items"]]).lower()
     run = database.row(conn, "select * from runs where purpose = 'collect'")
     secrets = (run["run_id"], run["prompt_id"], run["model_id"], world.base.name, "token", "latency")
     assert not [secret for secret in secrets if str(secret).lower() in told]
@@ -230,7 +231,7 @@ def test_a_hidden_reference_does_not_leave_the_server(page, conn, world, monkeyp
     rubrics.revise(conn, by=world.by, task_id=world.task.task_id, scale="five", reference="hidden")
     chain.collect(world)
     given = data(page, conn, world, monkeypatch)
-    assert {one["reference"] for one in given["waiting"]} == {""}
+    assert {one["reference"] for one in given["items"]} == {""}
     assert given["scale"] == "five"
 
 
@@ -258,10 +259,10 @@ def test_what_the_browser_makes_up_is_refused_and_answered(conn, world, queue_id
     sent = {"kind": "rate", "receipt": "r", "answer": answer, "verdict": "fail", "types": [], **event}
     _inbox.take(queue_id, {"events": [sent, "nonsense", {"kind": "rate"}]})
     assert kept(world) == []
-    replies = _inbox.replies(queue_id)
-    assert replies["confirmed"] == ["r"]
-    assert len(replies["refused"]) == 1
-    assert not _inbox.replies(queue_id)["answering"]
+    reply = _inbox.reply(queue_id)
+    assert reply.confirmed == ["r"]
+    assert len(reply.refused) == 1
+    assert _inbox.reply(queue_id).opened
 
 
 def test_what_the_browser_repeats_is_kept_once(conn, world, queue_id):
@@ -271,6 +272,27 @@ def test_what_the_browser_repeats_is_kept_once(conn, world, queue_id):
         _inbox.take(queue_id, {"events": [sent, {"kind": "undo", "receipt": "r2", "answer": answer}]})
     assert [(row["verdict"], row["note"]) for row in kept(world)] == [("fail", "curt"), ("undone", "")]
     _inbox.take(queue_id, "nothing")
+
+
+def test_an_acknowledgement_brings_answers_only_when_the_card_asks_or_the_line_may_be_old(
+    conn, world, queue_id, monkeypatch
+):
+    monkeypatch.setattr(st, "session_state", {"language": "en"})
+    first, second, third, *others = ratings.waiting(conn, queue_id, world.by.person_id, limit=6)
+    have = [one.answer_id for one in others]
+
+    def said(receipt, answer, **more):
+        sent = {"kind": "rate", "receipt": receipt, "answer": answer, "verdict": "pass", "types": []}
+        _inbox.take(queue_id, {"number": 7, "events": [sent], "have": have, **more})
+        return _inbox.reply(queue_id)
+
+    assert _inbox.reply(queue_id).fill  # just opened
+    assert not said("r1", first.answer_id).fill
+    asked = said("r2", second.answer_id, fill=True)
+    assert (asked.fill, asked.have, asked.answered) == (True, frozenset(have), 7)
+    assert said("r3", second.answer_id).fill  # another tab had judged it
+    monkeypatch.setattr(_inbox, "FRESH_S", 0)
+    assert said("r4", third.answer_id).fill  # claims are renewed
 
 
 def test_on_the_scale_of_five_the_form_has_five_buttons(page, conn, world):

@@ -2,12 +2,13 @@
    it, it shows as being saved, is sent again, and survives a reload. */
 
 const SEND_AGAIN_MS = 3000;
+const LONGEST_WAIT_MS = 12000; // a server that is behind is not helped by being asked more often
 const rooms = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {
   let room = rooms.get(parentElement);
   if (!room) rooms.set(parentElement, (room = new Room(parentElement)));
-  room.send = (events) => setTriggerValue("said", { events });
+  room.send = (message) => setTriggerValue("said", message);
   room.take(data);
   return () => {
     room.leave();
@@ -20,12 +21,16 @@ class Room {
     this.parent = parent;
     this.line = new Line();
     this.shownAt = 0;
-    this.sentAt = -Infinity;
+    this.sent = 0; // number of the last message
+    this.listen();
     this.paused = this.withReference = this.withDifferences = this.correcting = false;
     this.onKey = (event) => this.key(event);
-    this.onShow = () => this.flush();
+    this.onOnline = () => {
+      this.listen();
+      this.flush();
+    };
     document.addEventListener("keydown", this.onKey);
-    window.addEventListener("online", this.onShow);
+    window.addEventListener("online", this.onOnline);
     this.timer = setInterval(() => this.flush(), SEND_AGAIN_MS);
     this.$(".note").addEventListener("input", () => this.remark({ note: this.$(".note").value }));
     this.$(".correction").addEventListener("input", () => this.correct(this.$(".correction").value, "typed"));
@@ -40,7 +45,7 @@ class Room {
 
   leave() {
     document.removeEventListener("keydown", this.onKey);
-    window.removeEventListener("online", this.onShow);
+    window.removeEventListener("online", this.onOnline);
     clearInterval(this.timer);
   }
 
@@ -53,17 +58,19 @@ class Room {
       this.line = new Line();
       this.replay = true; // what was pending before a reload counts as judged
     }
-    if (this.store.confirm(data.confirmed)) this.sentAt = -Infinity;
+    if (this.store.confirm(data.confirmed) || data.answered === this.sent) this.listen();
     for (const refused of data.refused) this.takeBack(refused);
     for (const event of this.store.pending) // the server has not counted these yet
       data.progress.mine += event.kind === "undo" ? -1 : event.again ? 0 : 1;
     const before = this.line.item;
-    this.line.take(data.waiting, data.recent, this.store.ids());
-    if (this.replay) this.replayPending();
+    if (data.waiting) {
+      this.line.take(data, this.store.ids());
+      if (this.replay) this.replayPending();
+      this.replay = false;
+    }
     this.dress();
     if (before && before === this.line.item) this.tell();
     else this.draw();
-    this.replay = false;
     setTimeout(() => this.flush(), 0);
   }
 
@@ -87,9 +94,26 @@ class Room {
 
   /* One message at a time: a slow server then gets what was said meanwhile in the next one, not a queue of them. */
   flush() {
-    if (!this.store?.pending.length || performance.now() - this.sentAt < SEND_AGAIN_MS) return;
+    const fill = this.line.runsLow();
+    if (!this.store || (!this.store.pending.length && !fill)) return;
+    if (performance.now() - this.sentAt < this.patience) return;
+    this.patience = Math.min(LONGEST_WAIT_MS, this.sentAt === -Infinity ? SEND_AGAIN_MS : 2 * this.patience);
     this.sentAt = performance.now();
-    this.send(this.store.pending);
+    this.sent += 1;
+    this.send({ number: this.sent, events: this.store.pending, fill, have: this.line.ids() });
+  }
+
+  /* The server has answered, so the next message may go at once. */
+  listen() {
+    this.sentAt = -Infinity;
+    this.patience = SEND_AGAIN_MS;
+  }
+
+  /* What comes right after an answer appeared was meant for the one before; whoever pressed is told. */
+  tooSoon() {
+    const soon = performance.now() - this.shownAt < this.data.shortest_look_ms;
+    if (soon) this.complain(this.words.too_soon);
+    return soon;
   }
 
   /* The words and buttons that do not depend on the answer; made anew only when they change. */
@@ -212,7 +236,7 @@ class Room {
 
   judge(verdict, takesReference = false, points = null) {
     const { item } = this.line;
-    if (!item || this.paused || performance.now() - this.shownAt < this.data.shortest_look_ms) return;
+    if (!item || this.paused || this.tooSoon()) return;
     const draft = this.store.draft(item);
     const correction = takesReference ? item.reference : draft.correction;
     if (verdict === "pass" && correction !== null) return this.complain(this.words.corrected_passes);
@@ -240,7 +264,7 @@ class Room {
   }
 
   undo() {
-    if (this.paused || performance.now() - this.shownAt < this.data.shortest_look_ms) return;
+    if (this.paused || this.tooSoon()) return;
     const item = this.line.undo();
     if (!item) return;
     this.data.progress.mine -= 1;

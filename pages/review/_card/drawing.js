@@ -61,7 +61,7 @@ const Drawing = {
   /* The calm screens: nothing waits, the next answers are on their way, or a pause. */
   rest(item) {
     const { words, data } = this;
-    const waits = !item && data.progress.mine < data.progress.total && (this.store.pending.length || data.more);
+    const waits = !item && data.progress.mine < data.progress.total && (this.store.pending.length || this.line.more);
     this.$(".calm-title").textContent = this.paused ? words.paused : waits ? words.loading : words.finished;
     const saved = this.store.pending.length ? words.still_saving : words.all_saved;
     this.$(".calm-text").textContent = waits && !this.paused ? "" : saved;

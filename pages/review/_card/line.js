@@ -6,6 +6,8 @@ class Line {
   items = [];
   at = 0;
   history = []; // ids in the order in which they were judged, for undo
+  filled = 0; // how many answers waited here when the server last filled the line
+  more = true; // whether the server has more than those
 
   get item() {
     return this.items[this.at] || null;
@@ -15,21 +17,34 @@ class Line {
     return this.items.find((one) => one.id === id);
   }
 
-  /* What the server has: `waiting` is the truth for all that is not on its way (`pending` ids). */
-  take(waiting, recent, pending) {
+  /* The ids of those that wait for a verdict here, and whether it is time to ask for more: half are used. */
+  ids() {
+    return this.items.filter((one) => !one.judged).map((one) => one.id);
+  }
+
+  runsLow() {
+    return this.more && this.ids().length <= this.filled / 2;
+  }
+
+  /* What the server has: the ids in `waiting` are the truth for all that is not on its way (`pending` ids); the
+     answers in `items` are those that were not here when it was asked. */
+  take({ waiting, items, recent, more }, pending) {
     if (!this.items.length && recent.length) {
       this.items = recent.map((one) => ({ ...one }));
       this.at = this.items.length;
       this.history = recent.map((one) => one.id);
     }
-    const there = new Set(waiting.map((one) => one.id));
+    const there = new Set(waiting);
     const front = this.item;
     this.items = this.items.filter((one) => one.judged || one === front || pending.has(one.id) || there.has(one.id));
-    for (const one of waiting) {
-      const known = this.find(one.id);
-      if (!known) this.items.push({ ...one });
-      else if (known.judged && !pending.has(one.id)) known.judged = null; // taken back elsewhere
+    const fresh = new Map(items.map((one) => [one.id, one]));
+    for (const id of waiting) {
+      const known = this.find(id);
+      if (!known && fresh.has(id)) this.items.push({ ...fresh.get(id) });
+      else if (known?.judged && !pending.has(id)) known.judged = null; // taken back elsewhere
     }
+    this.more = more;
+    this.filled = waiting.length;
     this.at = front ? this.items.indexOf(front) : this.next(0);
     const spare = this.at - KEPT_BEHIND;
     if (spare > 0) {

@@ -99,9 +99,10 @@ def rate_by_keyboard(page: Page, server: Server) -> None:
         press(page, "t", number)
     press(page, "f", RATED + 1)
     press(page, "u", RATED)
+    expect(page.locator(".saving")).to_be_empty()  # it is sent behind the next answer
 
 
 def press(page: Page, key: str, rated: int) -> None:
-    page.wait_for_timeout(400)  # faster than anybody reads is ignored as a held key
+    page.wait_for_timeout(400)  # faster than anybody reads does not count
     page.keyboard.press(key)
     page.get_by_text(re.compile(rf"^{rated} of ")).wait_for()

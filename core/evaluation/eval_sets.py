@@ -70,7 +70,8 @@ def save(
 
     A group that has a split keeps it; a row that asks for another one is a Refusal, unless `moves` are wanted and its
     group was not used yet. No rows and no name are Refusals, too. `parent_id` is the version the rows were edited from.
-    Saving the same content again gives the version that is there, unless it is to come `after` that version.
+    Saving the same content again gives the version that is there, unless it is to come `after` that version; when a
+    newer one than `after` is there, that is a Refusal, so that nobody's version is lost under another one.
     """
     roles.require(by, "eval_set.import")
     if not name.strip():
@@ -95,10 +96,18 @@ def save(
         subject=eval_set_id,
         detail={"name": name, "counts": counts, "note": note, "parent": parent_id},
     ) as detail:
-        last = conn.execute(
-            "select max(version) from eval_sets where task_id = ? and name = ?", [task_id, name]
-        ).fetchone()
-        version = ((last and last[0]) or 0) + 1
+        query = "select * from eval_sets where task_id = ? and name = ? order by version desc limit 1"
+        last = database.row(conn, query, [task_id, name])
+        if after and last and last["eval_set_id"] != after:
+            raise Refusal(
+                N_(
+                    "%(person)s has saved version %(version)s of this set in the meantime. Nothing was overwritten, "
+                    "and your changes are still here. Look at what is new in it, and make your changes on that version."
+                ),
+                person=last["created_by"],
+                version=last["version"],
+            )
+        version = (last["version"] if last else 0) + 1
         detail["version"] = version
         with database.offered(conn, pa.table(given)):
             conn.execute("insert or replace into group_splits by name select * from incoming")

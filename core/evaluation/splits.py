@@ -62,7 +62,7 @@ def assign(
         if asked is None:
             splits[row.group_id] = has or _draw(task_id, row.group_id, bounds)
         elif has and has != asked and row.group_id in locked:
-            raise _used(row, has, asked) if moves else _other(row, has)
+            raise _used(row.key, has, asked) if moves else _other(row, has)
     return splits
 
 
@@ -84,6 +84,13 @@ def used(conn: duckdb.DuckDBPyConnection, task_id: str) -> set[str]:
         ) group by p.group_id
     """
     return {group for (group,) in conn.execute(query, {"task_id": task_id}).fetchall()}
+
+
+def check_move(conn: duckdb.DuckDBPyConnection, task_id: str, key: str, group_id: str, asked: Split | None) -> None:
+    """Raises Refusal when the group of the sample `key` was used in another split than the one that is asked for."""
+    has = of_task(conn, task_id).get(group_id)
+    if has and has != asked and group_id in used(conn, task_id):
+        raise _used(key, has, asked)
 
 
 def _bounds(shares: Mapping[Split, float]) -> list[tuple[float, Split]]:
@@ -110,13 +117,13 @@ def _other(row: Row, split: Split) -> Refusal:
     )
 
 
-def _used(row: Row, split: Split, asked: Split) -> Refusal:
+def _used(key: str, split: Split | None, asked: Split | None) -> Refusal:
     return Refusal(
         N_(
             "“%(key)s” cannot move from “%(split)s” to “%(asked)s”: samples of its group were asked, shown to a model "
             "or learned from already, and a later result could not be trusted. Add it as a new sample to another group."
         ),
-        key=row.key,
+        key=key,
         split=split,
         asked=asked,
     )

@@ -1,9 +1,11 @@
 """The way from an uploaded file to an eval set: nothing is saved before the last button, and then all of it."""
 
 import json
+from collections import Counter
 
 import streamlit as st
 
+from core.errors import Refusal
 from core.evaluation import eval_sets, examples, importing, ladder_templates, mappings, prompts, splits
 from core.evaluation.importing import Import, Mapping
 from core.evaluation.tasks import Task
@@ -67,6 +69,8 @@ def _save(task: Task, source: Source, columns: tuple[str, ...], mapping: Mapping
     shares = _choose_shares(key) if drawn else dict(splits.SHARES)
     if drawn and drawn < len(found.rows):
         st.caption(_("%(count)s rows have their split in the file and keep it.", count=len(found.rows) - drawn))
+    _foresee(task, found, shares)
+    note = st.text_input(_("What is new in this version"), key=f"{key}.note")
     leave_out = bad == 0 or st.checkbox(
         _("Leave the %(bad)s rows with a problem out of the set", bad=bad), key=f"{key}.leave_out"
     )
@@ -92,6 +96,7 @@ def _save(task: Task, source: Source, columns: tuple[str, ...], mapping: Mapping
             scorer=scorer,
             schema=schema,
             shares=shares,
+            note=note.strip(),
         )
         mappings.remember(conn, by=session.person(), task_id=task.task_id, columns=columns, mapping=mapping)
         if ladder:
@@ -106,6 +111,17 @@ def _save(task: Task, source: Source, columns: tuple[str, ...], mapping: Mapping
             count=sum(saved.counts.values()),
         )
         st.rerun()
+
+
+def _foresee(task: Task, found: Import, shares: dict[importing.Split, float]) -> None:
+    """How many rows each split would get; nothing while the shares or the rows do not fit, which saving explains."""
+    try:
+        groups = splits.assign(session.conn(), task.task_id, found.rows, shares)
+    except Refusal:
+        return
+    counts = Counter(groups[row.group_id] for row in found.rows)
+    words = [f"{plain(word)} {counts[split]:,}" for split, word in _words.SPLITS_SHORT.items() if counts[split]]
+    st.caption(_("Rows in each part:") + " " + " · ".join(words))
 
 
 def make_ladder(eval_set: eval_sets.EvalSet) -> None:

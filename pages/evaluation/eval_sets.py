@@ -6,12 +6,14 @@ from core.access import roles
 from core.evaluation import choices, eval_sets
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _import_form, _samples, _scorer_words, _versions, _words
+from pages.evaluation import _draft, _import_form, _samples, _scorer_words, _versions, _words
 
 conn, task = session.conn(), session.task()
 st.title(_("Eval sets"))
 st.caption(_("An eval set is a frozen list of questions with their right answers. A change makes a new version."))
 views = {"sets": plain("The sets"), "versions": plain("Versions and files"), "import": plain("Import a file")}
+if roles.may(session.person(), "eval_set.import"):
+    views = {"sets": views["sets"], "draft": plain("Edit"), **views}
 view = st.segmented_control(
     _("View"),
     list(views),
@@ -32,6 +34,9 @@ else:
         st.stop()
     if view == "versions":
         _versions.show(task)
+        st.stop()
+    if view == "draft":
+        _draft.show(task)
         st.stop()
     st.dataframe(
         [

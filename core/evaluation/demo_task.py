@@ -11,6 +11,7 @@ from core.evaluation import eval_sets, prompts, tasks
 from core.evaluation.importing import Row, Split
 from core.evaluation.prompts import Prompt
 from core.evaluation.tasks import Plan, Task
+from core.knowledge import indexes
 from core.locale.mark import N_
 from core.settings import SAMPLES
 
@@ -63,6 +64,8 @@ def create(conn: duckdb.DuckDBPyConnection, *, by: Person) -> Task:
         eval_sets.save(conn, name=name, rows=_rows(file), scorer=scorer, shares=ALL_DEV, **common)
         prompts.save_ladder(conn, eval_set_name=name, rungs=[("A", _prompt(written["single"][key]))], **common)
     add_general(conn, by=by, task_id=task.task_id)
+    rules = [SAMPLES / "instalment_terms.md", *sorted((SAMPLES / "knowledge").glob("*.md"))]
+    indexes.add(conn, files=[(file.name, file.read_bytes()) for file in rules], **common)
     return task
 
 

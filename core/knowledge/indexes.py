@@ -57,11 +57,11 @@ class Outcome:
 
 
 def add(
-    conn: duckdb.DuckDBPyConnection, settings: Settings, *, by: Person, task_id: str, files: Sequence[tuple[str, bytes]]
+    conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, files: Sequence[tuple[str, bytes]]
 ) -> list[Outcome]:
     """Take the files in, given as name and bytes, as one new version; one bad file does not keep the others out.
 
-    A document of a name that is there already takes its place.
+    A document of a name that is there already takes its place. The index is built when it is first searched.
     """
     roles.require(by, "knowledge.manage")
     outcomes, read = list[Outcome](), dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]()
@@ -83,7 +83,6 @@ def add(
             kept = [one["document_id"] for one in of_index(conn, before) if one["name"] not in read] if before else []
             detail["documents"] = [row["document_id"] for row, _ in read.values()]
             detail["index"] = _save(conn, by, task_id, kept + detail["documents"])
-        folder(conn, settings, newest(conn, task_id))
     return outcomes
 
 
@@ -187,9 +186,8 @@ def search(
     return list(zip(passages_of(conn, [hit.passage_id for hit in hits]), [hit.score for hit in hits], strict=True))
 
 
-def folder(conn: duckdb.DuckDBPyConnection, settings: Settings, index: Index | None) -> Path:
+def folder(conn: duckdb.DuckDBPyConnection, settings: Settings, index: Index) -> Path:
     """Where the version's index lies; it is built from the database when it is not there."""
-    assert index is not None, "a version is saved before it is opened"
     path = settings.knowledge / index.index_id
     if not path.exists():
         query = """

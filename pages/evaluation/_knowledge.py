@@ -25,7 +25,7 @@ def upload(task_id: str) -> None:
         files = [(one.name, one.getvalue()) for one in given]
         with st.spinner(_("Reading the documents…")):
             st.session_state["knowledge.outcomes"] = indexes.add(
-                session.conn(), session.settings(), by=session.person(), task_id=task_id, files=files
+                session.conn(), by=session.person(), task_id=task_id, files=files
             )
         parts.renew("knowledge.upload")
         st.rerun()

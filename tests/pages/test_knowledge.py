@@ -1,5 +1,4 @@
 from core.knowledge import indexes
-from pages._ui import state
 
 FEES = b"# Late payment\nA late payment costs 15. **bold** ![x](http://evil.example/x.png)"
 
@@ -11,14 +10,14 @@ def test_files_are_added_with_a_result_for_each_and_a_question_finds_them(page, 
     assert not app.exception
     assert any("fees" in one.value and "1 passages" in one.value for one in app.success)
     assert "damaged" in app.error[0].value
-    app.text_input(key="knowledge.question").set_value("What does a late payment cost?").run()
+    app.text_input(key="knowledge.question").set_value("evil example").run()
     assert "![x](http://evil.example/x.png)" in app.code[0].value
     assert not any("evil" in one.value for one in app.markdown)
 
 
 def test_a_document_is_taken_out_and_the_version_brought_back(page, task, conn, mina):
     files = [("fees.md", FEES), ("more.txt", b"More words.")]
-    indexes.add(conn, state.settings(), by=mina, task_id=task, files=files)
+    indexes.add(conn, by=mina, task_id=task, files=files)
     full = indexes.newest(conn, task)
     app = page("evaluation/knowledge.py")
     app.button_group(key="knowledge.view").set_value("documents").run()

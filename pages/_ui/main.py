@@ -58,7 +58,7 @@ stations = {
     ],
     plain("Administration"): [page("admin/people.py", plain("People"), "group")],
 }
-current = st.navigation(stations)
+current = st.navigation(stations, expanded=True)
 
 
 def choose_language() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.evaluation import choices, eval_sets, models, prompts, runs, tasks
+from core.evaluation import answers, choices, eval_sets, models, prompts, runs, tasks
 from core.evaluation.importing import Row
 from core.jobs import jobs
 from core.scoring import scorers
@@ -31,7 +31,7 @@ def fees(conn, mina):
     (run,) = runs.of_job(conn, job_id)
     texts = ["10元", "The fee is 20 元.", "CNY 30.2", "400元"]
     samples = eval_sets.samples(conn, fees.eval_set_id)
-    runs.keep(
+    answers.keep(
         conn,
         job_id,
         [

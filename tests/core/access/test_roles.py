@@ -11,8 +11,8 @@ ALLOWED = {
     },
     "manager": {"read", "plan.sign", "sign_off.sign", "release.move"},
     "operator": {
-        "read", "task.manage", "eval_set.import", "model.manage", "run.start", "train.start", "job.stop",
-        "plan.sign", "sign_off.request", "serving.manage",
+        "read", "task.manage", "eval_set.import", "model.manage", "knowledge.manage", "run.start", "train.start",
+        "job.stop", "plan.sign", "sign_off.request", "serving.manage",
     },
     "admin": {"read", "people.manage"},
 }  # fmt: skip

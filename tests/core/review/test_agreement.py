@@ -23,8 +23,10 @@ def double(world, queue_id, bo):
     made = queues.create(
         world.conn, by=world.by, task_id=world.task.task_id, run_ids=run_ids, terms=Terms(raters=("mina", "bo"), each=2)
     )
+    positions = {answer_id: number for number, answer_id in enumerate(answers_by_position(world, made))}
     for by in (world.by, bo):
-        for number, item in enumerate(ratings.waiting(world.conn, made, by.person_id, 100)):
+        for item in ratings.waiting(world.conn, made, by.person_id, 100):
+            number = positions[item.answer_id]
             passes = number % 2 == 0 if by is world.by else number % 2 == (1 if number < 3 else 0)
             rating = Rating(
                 queue_id=made,

@@ -40,11 +40,11 @@ def test_from_the_set_up_link_to_the_verdict(page: Page, server: Server) -> None
 
     # the language changes at once and is still there after a reload
     page.get_by_test_id("stSidebar").get_by_text("简体中文").click()
-    page.get_by_test_id("stSidebar").get_by_text("提示词").wait_for()
+    page.get_by_test_id("stSidebar").get_by_text("提示词", exact=True).wait_for()
     page.reload()
-    page.get_by_test_id("stSidebar").get_by_text("提示词").wait_for()
+    page.get_by_test_id("stSidebar").get_by_text("提示词", exact=True).wait_for()
     page.get_by_test_id("stSidebar").get_by_text("English", exact=True).click()
-    page.get_by_test_id("stSidebar").get_by_text("Prompts").wait_for()
+    page.get_by_test_id("stSidebar").get_by_text("Prompts", exact=True).wait_for()
 
     open_page(page, server, "models")
     page.get_by_text("Model folder", exact=True).click()

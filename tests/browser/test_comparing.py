@@ -53,7 +53,7 @@ def test_a_round_is_compared_by_keyboard_alone(tmp_path: Path, page: Page, langu
                 page.keyboard.press("Tab")
             # the progress is painted before the buttons are: wait for this pair's
             page.locator(f"[class*='st-key-compare-left-{order[number - 1]}']").wait_for()
-            page.wait_for_timeout(350)  # faster than anybody reads is ignored as a held key
+            page.wait_for_timeout(700)  # a key too soon counts as held, and a busy machine listens late
             page.keyboard.press(key)
             if number < PAIRS:
                 main.get_by_text(counted.format(number)).wait_for()

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
@@ -59,7 +60,7 @@ def read_archive(content: bytes) -> Table:
                 raise _no_dataset()
             top = min(heads, key=lambda name: (len(PurePath(name).parts), name)).rpartition("/")[0]
             return _read(zipfile.Path(archive, f"{top}/" if top else ""))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # RuntimeError: locked by a password
         raise _damaged("ZIP", error) from error
 
 

@@ -120,3 +120,15 @@ def test_an_archive_that_unpacks_to_too_much_is_refused_unread(monkeypatch, tmp_
 
 def test_a_file_of_bytes_only_has_nothing_to_read():
     assert "no column with text" in refusal("a.parquet", parquet_bytes(pa.table({"picture": [b"\x89PNG"]})))
+
+
+def test_an_archive_that_was_damaged_anywhere_is_read_or_refused_and_nothing_else(tmp_path):
+    datasets.Dataset.from_dict({"text": [f"Where is card {n}?" for n in range(200)]}).save_to_disk(tmp_path / "set")
+    whole = packed(tmp_path / "set")
+    refused = 0
+    for place in range(0, len(whole) - 4, 37):
+        try:
+            files.read("set.zip", whole[:place] + b"\xff\x00\xff\x00" + whole[place + 4 :])
+        except Refusal:
+            refused += 1
+    assert refused > 10

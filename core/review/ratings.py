@@ -15,13 +15,13 @@ from core.review import claims, rubrics
 from core.store import audit, database
 
 Verdict = Literal["pass", "fail", "skip"]
-Origin = Literal["typed", "reference", "rewritten", "none"]
+Origin = Literal["typed", "reference", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rating:
-    """What a rater says of one answer. `origin` tells where the correction comes from: typed, the sample's reference,
-    or `rewritten` by a model, which `rewrite_id` then names. `points` are for rubrics on the scale of five."""
+    """What a rater says of one answer. `origin` tells where the correction comes from: typed, or the sample's
+    reference. `points` are for rubrics on the scale of five."""
 
     queue_id: str
     answer_id: str
@@ -31,7 +31,6 @@ class Rating:
     note: str = ""
     correction: str | None = None
     origin: Origin = "none"
-    rewrite_id: str | None = None
     flagged: bool = False
 
     def __post_init__(self) -> None:
@@ -105,7 +104,6 @@ def record(
         "note": rating.note,
         "correction": rating.correction,
         "origin": rating.origin,
-        "rewrite_id": rating.rewrite_id,
         "flagged": rating.flagged,
     }
     return _append(conn, rating.queue_id, rating.answer_id, by.person_id, said, receipt, again)
@@ -137,7 +135,7 @@ def undo(
     if latest is None:
         return None
     said: dict[str, Any] = {"verdict": "undone", "points": None, "error_types": [], "note": "", "correction": None}
-    said |= {"origin": "none", "rewrite_id": None, "flagged": False}
+    said |= {"origin": "none", "flagged": False}
     kept = _append(conn, queue_id, latest["answer_id"], by.person_id, said, receipt, again=True)
     return str(latest["answer_id"]) if kept else None
 

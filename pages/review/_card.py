@@ -116,5 +116,5 @@ def _seen(row: Mapping[str, Any]) -> Item:
 
 def _said(row: Mapping[str, Any]) -> dict[str, Any]:
     draft = {"types": row["error_types"], "note": row["note"], "correction": row["correction"]}
-    draft |= {"origin": row["origin"], "rewrite": row["rewrite_id"], "flagged": row["flagged"]}
+    draft |= {"origin": row["origin"], "flagged": row["flagged"]}
     return {"judged": {"verdict": row["verdict"], "points": row["points"]}, "draft": draft}

@@ -103,6 +103,5 @@ def _rating(queue_id: str, answer: str, event: Mapping[str, Any]) -> Rating:
         note=(text("note") or "").strip(),
         correction=text("correction"),
         origin=text("origin") or "none",  # type: ignore[arg-type]  # the Rating refuses what is none
-        rewrite_id=text("rewrite"),
         flagged=event.get("flagged") is True,
     )

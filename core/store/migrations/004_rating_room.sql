@@ -24,32 +24,17 @@ create table ratings_now (               -- the newest row of a rater for an ans
     error_types text[] not null,
     note text not null,
     correction text,
-    origin text not null check (origin in ('typed', 'reference', 'rewritten', 'none')),
-    rewrite_id text,                     -- of a correction that a model wrote
+    origin text not null check (origin in ('typed', 'reference', 'none')),
     flagged boolean not null,            -- somebody else should look at this answer
     supersedes bigint,
     receipt text,                        -- made by the browser; sent again, it changes nothing
     rated_at timestamp not null
 );
 insert into ratings_now
-    select rating_id, queue_id, answer_id, rater, verdict, null, error_types, note, correction, origin, null, false,
+    select rating_id, queue_id, answer_id, rater, verdict, null, error_types, note, correction, origin, false,
         supersedes, null, rated_at
     from ratings order by rating_id;
 drop table ratings;
 alter table ratings_now rename to ratings;
-
-create table rewrites (                  -- a model was told what is wrong with an answer; its new text, once there
-    rewrite_id text primary key,
-    job_id text not null,
-    queue_id text not null,
-    answer_id text not null,
-    rater text not null,
-    model_id text not null,
-    complaint text not null,
-    before text not null,                -- the text it was to improve: the answer, or the rewrite before
-    text text,
-    failure text,
-    asked_at timestamp not null
-);
 
 alter table people add column plain_form boolean default false;  -- rates in the form instead of on the card

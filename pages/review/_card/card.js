@@ -252,7 +252,6 @@ class Room {
       note: draft.note,
       correction: corrected ? correction : null,
       origin: corrected ? origin : "none",
-      rewrite: corrected && origin === "rewritten" ? draft.rewrite : null,
       flagged: draft.flagged,
       again: Boolean(item.judged),
     };
@@ -302,9 +301,9 @@ class Room {
     if (this.line.item) this.remark({ flagged: !this.store.draft(this.line.item).flagged });
   }
 
-  correct(text, origin, rewrite = null) {
+  correct(text, origin) {
     const unchanged = text.trim() === this.line.item?.text.trim();
-    this.remark({ correction: unchanged ? null : text, origin, rewrite });
+    this.remark({ correction: unchanged ? null : text, origin });
   }
 
   edit() {

@@ -182,6 +182,12 @@ def approve(world: World) -> int:
     return approvals.decide(world.conn, by=world.by, task_id=task_id, sample_ids=waiting, decision="approved")
 
 
+def to_approval(world: World, right: Right = MIDDLING) -> None:
+    """Collect, rate and approve all there is to learn from."""
+    rate(world, collect(world, right))
+    approve(world)
+
+
 def train(world: World, right: Right = MIDDLING, *, finish: bool = True) -> str:
     """Freeze what is approved and train on it, the proof included unless `finish` is false; returns the trial's id."""
     taught = world.ladder.rungs[0][1]
@@ -205,8 +211,7 @@ def train(world: World, right: Right = MIDDLING, *, finish: bool = True) -> str:
 def to_the_proof(world: World, right: Right = MIDDLING) -> str:
     """The whole chain at once; returns the trial's id."""
     climb(world, right)
-    rate(world, collect(world, right))
-    approve(world)
+    to_approval(world, right)
     return train(world, right)
 
 

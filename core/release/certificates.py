@@ -16,7 +16,7 @@ from typing import Any
 from core.diagnosis import verdicts
 from core.locale import catalogue
 from core.locale.mark import N_
-from core.release import evidence, gates
+from core.release import evidence, gates, signatures
 
 EXAMPLES = 5
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -28,16 +28,6 @@ STATES = {
     "overridden": N_("Approved although the gate was not passed"),
     "rejected": N_("Rejected"),
     "insufficient": N_("Not enough evidence"),
-}
-MEANINGS = {
-    "authored": N_("authored"),
-    "reviewed": N_("reviewed"),
-    "approved": N_("approved"),
-    "overridden": N_("approved against the gate"),
-    "rejected": N_("rejected"),
-    "insufficient": N_("not enough evidence"),
-    "released": N_("released"),
-    "rolled_back": N_("rolled back"),
 }
 COMPARED = {
     "gate": N_("The task itself (gate samples)"),
@@ -178,7 +168,7 @@ def _chart(compared: Mapping[str, Any], say: Any) -> str:
 def _signatures(signed: list[Mapping[str, str]], say: Any) -> str:
     head = (N_("Name"), N_("Meaning"), N_("Reason"), N_("Time (UTC)"), N_("Signer's clock"))
     rows = [
-        (escape(one["name"]), say(MEANINGS[one["meaning"]]), escape(one["reason"]), escape(one["utc"]),
+        (escape(one["name"]), say(signatures.MEANINGS[one["meaning"]]), escape(one["reason"]), escape(one["utc"]),
          escape(one["local"]))
         for one in signed
     ]  # fmt: skip

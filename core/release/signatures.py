@@ -25,6 +25,18 @@ Meaning = Literal[
     "authored", "reviewed", "approved", "overridden", "rejected", "insufficient", "released", "rolled_back"
 ]
 
+MEANINGS: Mapping[str, str] = {
+    "authored": N_("authored"),
+    "reviewed": N_("reviewed"),
+    "approved": N_("approved"),
+    "overridden": N_("approved against the gate"),
+    "rejected": N_("rejected"),
+    "insufficient": N_("not enough evidence"),
+    "released": N_("released"),
+    "rolled_back": N_("rolled back"),
+}
+"""Each `Meaning` in the reader's words."""
+
 CHALLENGE_LASTS = timedelta(minutes=15)
 LONGEST_REASON = 4000
 

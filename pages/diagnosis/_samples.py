@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.review import blindness
 from pages._ui import session
-from pages._ui.session import _, plain
+from pages._ui.session import _
 from pages.evaluation import _words
 
 
@@ -31,28 +31,8 @@ def show(run_ids: Sequence[str], read: Callable[[], Sequence[Mapping[str, Any]]]
         return
     found = sorted(read(), key=lambda row: 2.0 if row["value"] is None else row["value"])
     st.dataframe(
-        [
-            {
-                plain("Result"): result(row),
-                plain("Input"): row["input"],
-                plain("Answer"): row["text"] if row["failure"] is None else _words.failure(row),
-                plain("Reference"): row["reference"],
-                plain("Why"): row["reason"],
-            }
-            for row in found
-        ],
+        [_words.answer(row) for row in found],
         hide_index=True,
         height=320,
         key=key,
     )
-
-
-def result(row: Mapping[str, Any]) -> str:
-    """Right, wrong, a share, or why there is none."""
-    if row["failure"] is not None:
-        return plain("failed")
-    if row["value"] is None:
-        return plain("not scored")
-    if row["value"] in (0, 1):
-        return plain("right") if row["value"] else plain("wrong")
-    return f"{row['value']:.0%}"

@@ -117,16 +117,7 @@ def _show_answers(conn: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> 
     )
     found = answers.of_run(conn, run_id)
     chosen = st.dataframe(
-        [
-            {
-                plain("Result"): _judged(row),
-                plain("Input"): row["input"],
-                plain("Answer"): row["text"] if row["failure"] is None else _words.failure(row),
-                plain("Reference"): row["reference"],
-                plain("Why"): row["reason"],
-            }
-            for row in found
-        ],
+        [_words.answer(row) for row in found],
         hide_index=True,
         row_height=_words.row_height((row["input"] for row in found), lines=5),
         column_config={title: {"width": "medium"} for title in (plain("Input"), plain("Answer"), plain("Reference"))},
@@ -146,13 +137,3 @@ def _show_answers(conn: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> 
             if text:
                 st.markdown(f"**{title}**")
                 parts.text(text)
-
-
-def _judged(row: Mapping[str, Any]) -> str:
-    if row["failure"] is not None:
-        return plain("failed")
-    if row["value"] is None:
-        return plain("not scored")
-    if row["value"] in (0, 1):
-        return plain("right") if row["value"] else plain("wrong")
-    return f"{row['value']:.0%}"

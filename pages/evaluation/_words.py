@@ -71,3 +71,25 @@ def failure(row: Mapping[str, Any]) -> str:
     """Why a call failed, in the reader's language; in English where an older version kept only the sentence."""
     message = failures.MESSAGES.get(row["failure_code"])
     return plain(message, **json.loads(row["failure_values"] or "{}")) if message else str(row["failure"])
+
+
+def result(row: Mapping[str, Any]) -> str:
+    """How an answer was scored: right, wrong, a share, or why there is none."""
+    if row["failure"] is not None:
+        return plain("failed")
+    if row["value"] is None:
+        return plain("not scored")
+    if row["value"] in (0, 1):
+        return plain("right") if row["value"] else plain("wrong")
+    return f"{row['value']:.0%}"
+
+
+def answer(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `answers.of_run` as tables show it."""
+    return {
+        plain("Result"): result(row),
+        plain("Input"): row["input"],
+        plain("Answer"): row["text"] if row["failure"] is None else failure(row),
+        plain("Reference"): row["reference"],
+        plain("Why"): row["reason"],
+    }

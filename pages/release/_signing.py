@@ -5,27 +5,15 @@ from typing import Any
 
 import streamlit as st
 
-from core.locale.mark import N_
 from core.release import signatures
 from core.release.signatures import Signing
 from pages._ui import parts, session
 from pages._ui.session import _, plain
 
-MEANINGS = {
-    "authored": N_("authored"),
-    "reviewed": N_("reviewed"),
-    "approved": N_("approved"),
-    "overridden": N_("approved against the gate"),
-    "rejected": N_("rejected"),
-    "insufficient": N_("not enough evidence"),
-    "released": N_("released"),
-    "rolled_back": N_("rolled back"),
-}
-
 
 def meaning(one: dict[str, str]) -> str:
     """What was declared, in the reader's language."""
-    words = MEANINGS[one["meaning"]]
+    words = signatures.MEANINGS[one["meaning"]]
     return plain(words)
 
 

@@ -17,28 +17,25 @@ def show(card: Card) -> None:
     """Downloads, commands for vLLM and Ollama, and merging with what its check found."""
     st.header(_("Use it elsewhere"))
     name = card.model.model_id
-    columns = st.columns(3)
-    columns[0].download_button(
-        _("Adapter (safetensors)"),
-        lambda: _zip(Path(card.model.path)),
-        file_name=f"{name}.zip",
-        icon=":material/download:",
-        key=f"files.{name}.adapter",
+    files = (
+        ("adapter", _("Adapter (safetensors)"), f"{name}.zip", lambda: _zip(Path(card.model.path))),
+        (
+            "chat",
+            _("Training set as chat JSONL"),
+            f"{card.training_set.training_set_id}.jsonl",
+            lambda: exports.chat_jsonl(session.conn(), card.training_set),
+        ),
+        (
+            "factory",
+            _("Training set for LLaMA-Factory"),
+            f"{card.training_set.training_set_id}.zip",
+            lambda: exports.llama_factory(session.conn(), card.training_set),
+        ),
     )
-    columns[1].download_button(
-        _("Training set as chat JSONL"),
-        lambda: exports.chat_jsonl(session.conn(), card.training_set),
-        file_name=f"{card.training_set.training_set_id}.jsonl",
-        icon=":material/download:",
-        key=f"files.{name}.chat",
-    )
-    columns[2].download_button(
-        _("Training set for LLaMA-Factory"),
-        lambda: exports.llama_factory(session.conn(), card.training_set),
-        file_name=f"{card.training_set.training_set_id}.zip",
-        icon=":material/download:",
-        key=f"files.{name}.factory",
-    )
+    for column, (kind, label, file_name, content) in zip(st.columns(3), files, strict=True):
+        column.download_button(
+            label, content, file_name=file_name, icon=":material/download:", key=f"files.{name}.{kind}"
+        )
     st.caption(_("vLLM serves base and adapter together:"))
     parts.text(cards.vllm_command(card))
     _show_merging(card)

@@ -13,8 +13,7 @@ PASSES = chain.shares(A=0.25, B=0.25, before=1.0, after=1.0)
 def world(conn, mina):
     world = chain.small(conn, session.settings(), mina, dev=4, train=6, gate=40, retain=60)
     chain.climb(world)
-    chain.rate(world, chain.collect(world))
-    chain.approve(world)
+    chain.to_approval(world)
     return world
 
 

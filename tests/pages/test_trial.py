@@ -40,8 +40,7 @@ def test_the_best_rung_of_the_finished_ladder_is_to_beat(page, world):
 
 
 def test_what_would_be_learned_is_counted_and_too_few_are_warned_of(page, world):
-    chain.rate(world, chain.collect(world))
-    chain.approve(world)
+    chain.to_approval(world)
     app = page(TRIAL)
     assert "**8 approved samples**: 2 as they are, 6 corrected" in said(app)
     assert "8 rows. With fewer than 50 a trial rarely shows anything" in said(app)
@@ -50,8 +49,7 @@ def test_what_would_be_learned_is_counted_and_too_few_are_warned_of(page, world)
 
 def test_starting_freezes_the_set_and_queues_the_training(page, world):
     chain.climb(world, chain.shares(A=0.75, B=0.5))
-    chain.rate(world, chain.collect(world))
-    chain.approve(world)
+    chain.to_approval(world)
     app = page(TRIAL)
     epochs = next(box for box in app.number_input if box.label == "Epochs")
     epochs.set_value(2)
@@ -66,8 +64,7 @@ def test_starting_freezes_the_set_and_queues_the_training(page, world):
 
 
 def test_before_the_start_a_probe_shows_the_cost_and_what_is_wrong(page, world):
-    chain.rate(world, chain.collect(world))
-    chain.approve(world)
+    chain.to_approval(world)
     app = page(TRIAL)
     assert "**Enough rows** · 8 rows" in said(app)
     app.button(key="trial.check").click().run()
@@ -86,8 +83,7 @@ def test_before_the_start_a_probe_shows_the_cost_and_what_is_wrong(page, world):
 
 
 def test_dpo_learns_from_the_corrections_only(page, world):
-    chain.rate(world, chain.collect(world))
-    chain.approve(world)
+    chain.to_approval(world)
     app = page(TRIAL)
     app.segmented_control(key="trial.method").set_value("dpo").run()
     assert "**6 approved samples**: 0 as they are, 6 corrected" in said(app)
@@ -98,8 +94,7 @@ def test_dpo_learns_from_the_corrections_only(page, world):
 
 
 def test_a_withdrawn_approval_is_not_learned(page, world):
-    chain.rate(world, chain.collect(world))
-    chain.approve(world)
+    chain.to_approval(world)
     first = approvals.approved(world.conn, world.task.task_id)[0]["sample_id"]
     approvals.withdraw(world.conn, by=world.by, task_id=world.task.task_id, sample_id=first, reason="Outdated.")
     assert "**7 approved samples**" in said(page(TRIAL))
@@ -115,8 +110,7 @@ def test_a_finished_trial_shows_its_sentence_and_the_way_to_the_samples(page, wo
 
 
 def test_who_may_not_train_cannot_start(page, world, monkeypatch):
-    chain.rate(world, chain.collect(world))
-    chain.approve(world)
+    chain.to_approval(world)
     reader = people.create(
         world.conn, name="Noor", password="four other words here", roles_held=["manager"], by=world.by
     )

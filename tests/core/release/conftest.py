@@ -130,8 +130,7 @@ def _prepare(settings: Settings) -> None:
         people.create(conn, name=other.title(), password=PASSWORD, roles_held=[role], by=mina)
     world = chain.small(conn, settings, mina, dev=4, train=6, gate=40, retain=60)
     chain.climb(world)
-    chain.rate(world, chain.collect(world))
-    chain.approve(world)
+    chain.to_approval(world)
     connection.close()
 
 

@@ -19,8 +19,7 @@ def world(settings: Settings, mina: Person) -> Iterator[World]:
     connection = database.connect(settings)
     world = chain.small(connection.cursor(), settings, mina, dev=4, train=6, gate=40, retain=60)
     chain.climb(world)
-    chain.rate(world, chain.collect(world))
-    chain.approve(world)
+    chain.to_approval(world)
     yield world
     connection.close()
 

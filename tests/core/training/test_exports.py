@@ -18,8 +18,7 @@ from tests.chain import World
 def world(settings: Settings, mina: Person) -> Iterator[World]:
     connection = database.connect(settings)
     world = chain.small(connection.cursor(), settings, mina, dev=2, train=12, gate=4, retain=2)
-    chain.rate(world, chain.collect(world))
-    chain.approve(world)
+    chain.to_approval(world)
     yield world
     connection.close()
 

@@ -22,8 +22,7 @@ def world(settings: Settings, mina: Person) -> Iterator[World]:
     """12 approved train samples: 3 as they are, 9 corrected."""
     connection = database.connect(settings)
     world = chain.small(connection.cursor(), settings, mina, dev=2, train=12, gate=4, retain=2)
-    chain.rate(world, chain.collect(world))
-    chain.approve(world)
+    chain.to_approval(world)
     yield world
     connection.close()
 

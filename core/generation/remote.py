@@ -236,7 +236,7 @@ class _Crew:
             raise failed.failure.refusal
         if failed.again or failed.failure.code in failures.WHOLE:
             self._failed_in_a_row += 1
-            if self._failed_in_a_row >= max(HOPELESS, 2 * self._generator.concurrency):
+            if self._failed_in_a_row == max(HOPELESS, 2 * self._generator.concurrency):  # of many callers, one ends it
                 raise Refusal(GIVEN_UP, count=self._failed_in_a_row)
         return Answer(key=request.key, failure=failed.failure)
 

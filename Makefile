@@ -11,7 +11,7 @@ demo: $(VENV)/run.ok                     ## the whole chain without a browser; o
 	$(BIN)/python -m core demo $(ARGS)
 
 test: $(VENV)/dev.ok chromium            ## every test, those in a real browser too
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/dev.ok                    ## style and types
 	$(BIN)/ruff check .

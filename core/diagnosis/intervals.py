@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
@@ -73,6 +74,19 @@ def mean_rate(values: Sequence[float]) -> Rate:
         return rate(int(graded.sum()), graded.size)
     low, high = DescrStatsW(np.append(graded, [0, 0, 1, 1])).zconfint_mean()
     return Rate(value=float(graded.mean()), low=_clip(low, 0), high=_clip(high, 0), n=graded.size)
+
+
+def mean_of_sums(n: int, total: float, squares: float) -> Rate:
+    """`mean_rate` of n values that a database has added up: their sum and the sum of their squares.
+
+    Values that are all 0 or 1 have the same sum as squares, and get Wilson's interval here, too.
+    """
+    if abs(total - squares) < SAME * max(1, n):
+        return rate(round(total), n)
+    mean, count = (total + 2) / (n + 4), n + 4
+    error = math.sqrt(max(0.0, (squares + 2) / count - mean**2) / (count - 1))
+    low, high = norm.interval(0.95, loc=mean, scale=error)
+    return Rate(value=total / n, low=_clip(low, 0), high=_clip(high, 0), n=n)
 
 
 def paired(before: Sequence[float], after: Sequence[float], groups: Sequence[str] | None = None) -> Paired:

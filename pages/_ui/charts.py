@@ -148,21 +148,27 @@ def _palette(count: int) -> list[str]:
 
 
 def paired(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
-    """Differences after - before in points with their 95% intervals; rows have `label`, `gain`, `low`, `high`, `n`."""
-    table = pd.DataFrame(rows)
+    """Differences after - before in points with their 95% intervals; rows have `label`, `gain`, `low`, `high`, `n`.
+
+    A click picks a row's `label`.
+    """
+    table, picked = pd.DataFrame(rows), alt.selection_point(name=PICKED, fields=["label"], on="click", empty=False)
     for column in ("gain", "low", "high"):
         table[column] = table[column] * 100
     base = alt.Chart(table).encode(
         y=alt.Y("label:N", title=None, sort=[row["label"] for row in rows], axis=alt.Axis(labelLimit=320)),
-        tooltip=["label:N", alt.Tooltip("gain:Q", format="+.1f"), alt.Tooltip("low:Q", format="+.1f"),
-                 alt.Tooltip("high:Q", format="+.1f"), "n:Q"],
+        tooltip=[alt.Tooltip("label:N", title=" "), alt.Tooltip("gain:Q", title=plain("Points"), format="+.1f"),
+                 alt.Tooltip("low:Q", title=plain("95% from"), format="+.1f"),
+                 alt.Tooltip("high:Q", title=plain("95% to"), format="+.1f"), alt.Tooltip("n:Q", title="n")],
     )  # fmt: skip
     zero = alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(color=GREY, strokeDash=[4, 4]).encode(x="zero:Q")
     lines = base.mark_rule(strokeWidth=3, color=BLUE).encode(
         x=alt.X("low:Q", title=plain("Change in points, 95% interval")), x2="high:Q"
     )
-    points = base.mark_point(size=110, filled=True, color=BLUE, opacity=1).encode(x="gain:Q")
-    return (zero + lines + points).properties(height=60 + 44 * len(rows))
+    points = base.mark_point(filled=True, color=BLUE, opacity=1).encode(
+        x="gain:Q", size=alt.condition(picked, alt.value(260), alt.value(110))
+    )
+    return alt.layer(zero, lines, points.add_params(picked)).properties(height=60 + 44 * len(rows))
 
 
 def loss(steps: Sequence[Mapping[str, Any]]) -> alt.Chart:

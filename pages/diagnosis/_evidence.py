@@ -122,9 +122,18 @@ def _agreement(conn: duckdb.DuckDBPyConnection, task: Task, viewer: str) -> Find
 
 def errors_in(conn: duckdb.DuckDBPyConnection, task: Task, language: str) -> dict[Kind, Finding]:
     """What raters named as errors, the types in that language; nothing when they named none."""
-    failed, counts = error_counts.of_task(conn, task.task_id)
-    if not counts:
+    run_ids = [run_id for version in judged_versions(conn, task) for run_id in version["run_ids"]]
+    shares = error_counts.of_runs(conn, run_ids)
+    if not shares:
         return {}
-    names = {one["id"]: catalogue.either(language, one) for one in task.error_types}
-    judged = errors.judge(counts, failed, names)
+    judged = errors.judge(shares, {one["id"]: catalogue.either(language, one) for one in task.error_types})
     return {"errors": Finding(verdict=judged.dominant or "mixed", sentence=judged.sentence)}
+
+
+def judged_versions(conn: duckdb.DuckDBPyConnection, task: Task) -> list[dict[str, Any]]:
+    """Versions whose answers people have judged; without those of a proof that is still hidden."""
+    return [
+        version
+        for version in error_counts.versions(conn, task.task_id)
+        if all(plans.report(conn, trial_id) is not None for trial_id in version["trials"])
+    ]

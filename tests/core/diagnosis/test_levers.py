@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from core.diagnosis import errors, intervals, levers
+from core.diagnosis import intervals, levers
 from core.diagnosis.agreement import Agreement
 from core.diagnosis.levers import Finding
 from core.diagnosis.verdicts import Sentence
@@ -88,14 +88,3 @@ def test_agreement_is_decided_by_its_interval_and_not_by_its_point(low, high, pr
     raw = intervals.rate(3, 4)
     found = Agreement(value=low, low=low, high=high, n=4, raw=raw, prevalence=0.5, problem=problem)
     assert levers.agreed(found) == word
-
-
-def test_an_error_type_is_dominant_only_when_its_lower_bound_is_above_half():
-    # Wilson's lower bound for 15 of 20 is 53%, for 13 of 20 it is 43%
-    names = {"format": "Format", "style": "Style"}
-    found = errors.judge({"style": 5, "format": 15}, 20, names)
-    assert (found.dominant, list(found.shares)) == ("format", ["format", "style"])
-    assert str(found.sentence) == "Of 20 failed answers most fail for one reason, Format: 75%, 95% interval 53% to 89%."
-    assert errors.judge({"format": 13}, 20, names).dominant is None
-    assert errors.judge({"format": 3}, 3, names).dominant is None
-    assert str(errors.judge({}, 0, names).sentence).startswith("Not enough evidence yet")

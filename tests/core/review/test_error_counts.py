@@ -1,0 +1,98 @@
+"""Mistakes and samples that tell nothing, counted in a real database from ratings that real functions wrote."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.evaluation import runs
+from core.review import error_counts, item_quality, queues, ratings
+from core.store import database
+from tests import chain
+
+
+@pytest.fixture
+def world(settings, mina):
+    """Ten dev samples on two rungs: A is right on the first two, B on the first six."""
+    connection = database.connect(settings)
+    world = chain.small(connection.cursor(), settings, mina, dev=10, train=1, gate=1, retain=1)
+    chain.climb(world, chain.shares(A=0.2, B=0.6))
+    yield world
+    connection.close()
+
+
+def rung(world, name):
+    return [run["run_id"] for run in _runs(world) if run["rung"] == name]
+
+
+def _runs(world):
+    return runs.latest_ladder(world.conn, world.task.task_id, world.eval_set.name)
+
+
+def judge(world, name, say, by=None):
+    """Have one rater judge every answer of a rung; `say` maps the sample's number to error types, None passes."""
+    by = by or world.by
+    run_ids = rung(world, name)
+    queue_id = queues.create(world.conn, by=world.by, task_id=world.task.task_id, run_ids=run_ids)
+    query = """
+        select a.answer_id, p.key from answers as a join samples as p using (sample_id)
+        where a.run_id = ? order by p.key
+    """
+    for answer_id, key in world.conn.execute(query, run_ids).fetchall():
+        kinds = say(int(key.rpartition("-")[2]))
+        verdict = "pass" if kinds is None else "fail"
+        said = ratings.Rating(queue_id=queue_id, answer_id=answer_id, verdict=verdict, error_types=kinds or ())
+        ratings.record(world.conn, said, by=by)
+
+
+def test_shares_are_of_samples_and_two_raters_of_one_answer_are_one_sample(world):
+    judge(world, "A", lambda n: None if n < 2 else ("format",) if n < 6 else ("style", "format"))
+    judge(world, "A", lambda n: None if n < 4 else ("style",), by=replace(world.by, person_id="ada"))
+    # named: samples 2..9. format: whole on 2 and 3, half on 4..9. style: half on 4 and 5, and from 6 on by both
+    found = error_counts.of_runs(world.conn, rung(world, "A"))
+    assert {kind: rate.n for kind, rate in found.items()} == {"format": 8, "style": 8}
+    assert found["format"].value == pytest.approx((2 + 6 / 2) / 8)
+    assert found["style"].value == pytest.approx((2 / 2 + 4) / 8)
+    assert error_counts.of_runs(world.conn, []) == {}
+
+
+def test_a_judgement_that_was_changed_counts_as_it_stands_now(world):
+    judge(world, "A", lambda n: ("style",))
+    judge(world, "A", lambda n: ("format",))
+    assert set(error_counts.of_runs(world.conn, rung(world, "A"))) == {"format"}
+
+
+def test_two_versions_are_compared_on_the_samples_that_people_judged_with_both(world):
+    judge(world, "A", lambda n: None if n < 2 else ("format",))
+    judge(world, "B", lambda n: None if n < 6 else ())
+    sides = error_counts.between(world.conn, rung(world, "A"), rung(world, "B"), ["format", "style"])
+    assert (sum(sides["format"].before), sum(sides["format"].after)) == (8, 0)
+    assert (sum(sides[error_counts.FAILED].before), sum(sides[error_counts.FAILED].after)) == (8, 4)
+    assert len(sides["style"].groups) == 10
+    assert len(error_counts.between(world.conn, rung(world, "A"), [], ["style"])["style"].before) == 0
+    both = error_counts.versions(world.conn, world.task.task_id)
+    assert [(one["rung"], one["samples"], one["trials"]) for one in both] == [("A", 10, []), ("B", 10, [])]
+
+
+def test_examples_come_with_what_raters_said(world):
+    judge(world, "A", lambda n: ("format",) if n == 3 else None)
+    (one,) = error_counts.examples(world.conn, rung(world, "A"), "format")
+    assert (one["key"], one["ratings"][0]["error_types"]) == ("dev-3", ["format"])
+    assert error_counts.examples(world.conn, rung(world, "A"), "style") == []
+    assert len(error_counts.examples(world.conn, rung(world, "A"), error_counts.FAILED)) == 1
+
+
+def test_samples_that_always_pass_always_fail_or_split_the_raters_are_found(world):
+    judge(world, "A", lambda n: None)
+    judge(world, "A", lambda n: ("format",) if n == 5 else None, by=replace(world.by, person_id="ada"))
+    found = item_quality.of_task(world.conn, world.task.task_id, "correct")
+    assert {kind: (round(rate.value * rate.n), rate.n) for kind, rate in found.rates.items()} == {
+        "always_pass": (2, 10),
+        "always_fail": (4, 10),
+        "split": (1, 10),
+    }
+    rows = item_quality.rows(world.conn, world.task.task_id, "correct", "split")
+    assert [(row["key"], row["versions"]) for row in rows] == [("dev-5", 2)]
+    kept = item_quality.rows(world.conn, world.task.task_id, "correct", "always_pass")
+    assert [(row["key"], row["share"]) for row in kept] == [("dev-0", 1.0), ("dev-1", 1.0)]
+    nothing = item_quality.of_task(world.conn, "no such task", "correct")
+    assert str(nothing.sentences[0]).startswith("Not enough evidence yet")

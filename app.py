@@ -5,10 +5,13 @@ import sys
 import streamlit as st
 
 from core.errors import Refusal
+from core.store import anchors
 from pages._ui import entrance, gate, state
 
 try:
     state.database()  # before the server starts, so that a second one on the same data folder ends with a sentence
+except anchors.Damaged:
+    pass  # the gate lets nobody pass and shows what is missing
 except Refusal as refusal:
     sys.exit(str(refusal))
 

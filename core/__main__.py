@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from core import demo, settings
-from core.commands import exporting, running, serving
+from core.commands import exporting, keeping, running, serving
 from core.errors import Refusal
 from core.settings import Settings
 
@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     running.add(commands)
     exporting.add(commands)
     serving.add(commands)
+    keeping.add(commands)
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(chosen) or 0)

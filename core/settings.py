@@ -15,6 +15,8 @@ class Settings:
     data: Path
     shared_models: Path | None = None
     """Where models lie when that is not under `data`, as for a demo that borrows the installation's."""
+    other_backups: Path | None = None
+    """Where backups go when that is not under `data`: better on another disk."""
 
     @property
     def database(self) -> Path:
@@ -39,10 +41,18 @@ class Settings:
         return self.data / "knowledge"
 
     @property
+    def backups(self) -> Path:
+        return self.other_backups or self.data / "backups"
+
+    @property
     def adapters(self) -> Path:
         return self.data / "adapters"
 
 
 def read() -> Settings:
-    """The settings of this process; `COUNTERSIGN_DATA` moves the data folder."""
-    return Settings(data=Path(os.environ.get("COUNTERSIGN_DATA") or REPOSITORY / "data").resolve())
+    """The settings of this process; `COUNTERSIGN_DATA` moves the data folder, `COUNTERSIGN_BACKUPS` the backups."""
+    elsewhere = os.environ.get("COUNTERSIGN_BACKUPS")
+    return Settings(
+        data=Path(os.environ.get("COUNTERSIGN_DATA") or REPOSITORY / "data").resolve(),
+        other_backups=Path(elsewhere).resolve() if elsewhere else None,
+    )

@@ -31,6 +31,8 @@ Act = Literal[
     "sign_off.sign",
     "release.move",
     "serving.manage",
+    "backup.make",
+    "recovery.accept",
 ]
 
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -54,6 +56,8 @@ ACTIONS: dict[Act, tuple[Role, ...]] = {
     "sign_off.sign": ("approver", "manager"),
     "release.move": ("approver", "manager"),
     "serving.manage": ("operator",),
+    "backup.make": ("admin",),
+    "recovery.accept": ("admin",),
 }
 
 NEEDED: dict[Role, str] = {

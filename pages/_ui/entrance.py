@@ -24,6 +24,7 @@ from core.jobs import supervisor
 from core.locale import catalogue
 from core.locale.mark import N_
 from core.release import releases
+from core.upkeep import backups
 from pages._ui import state, static_pages
 
 LANGUAGE_COOKIE = "countersign_language"
@@ -32,18 +33,34 @@ LONGEST_FORM = 16_384
 _set_up_token: str | None = None
 
 
+_threads: list[supervisor.Supervisor] = []
+
+
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Look after the jobs while the server runs, and say where it can be reached."""
-    demo_task.ensure(state.conn())
-    releases.publish(state.conn(), state.settings())
-    jobs = supervisor.start(state.settings(), state.database())
-    print(announcement(), flush=True)
+    if damage := state.damage():
+        print(f"{damage}\n{_address()} says what to do.", flush=True)
+    else:
+        begin()
     try:
         yield
     finally:
-        jobs.stop()
+        for thread in _threads:
+            thread.stop()
+        _threads.clear()
         state.close()
+
+
+def begin() -> None:
+    """What runs beside the pages, once the database is as it should be."""
+    settings, connection = state.settings(), state.database()
+    demo_task.ensure(connection.cursor())
+    releases.publish(connection.cursor(), settings)
+    backups.forget_requests(settings)
+    _threads.append(supervisor.start(settings, connection))
+    _threads.append(supervisor.Supervisor(lambda: backups.answer_requests(connection.cursor(), settings), 1.0))
+    print(announcement(), flush=True)
 
 
 def announcement() -> str:
@@ -85,17 +102,17 @@ async def sign_in(request: Request) -> Response:
     if not await run_in_threadpool(lambda: people.any_exist(state.conn())):
         return _notice(request, N_("Not set up yet"), NOT_SET_UP)
     if request.method != "POST":
-        return _html(
+        return html(
             request, static_pages.sign_in(language, next_path=local_path(request.query_params.get("next", "/")))
         )
-    form = await _form(request)
+    form = await read_form(request)
     next_path = local_path(form.get("next", "/"))
     name = form.get("name", "")
     try:
         person = await run_in_threadpool(lambda: people.verify(state.conn(), name, form.get("password", "")))
     except Refusal as refusal:
         alert = catalogue.refusal(language, refusal)
-        return _html(request, static_pages.sign_in(language, next_path=next_path, name=name, alert=alert), 403)
+        return html(request, static_pages.sign_in(language, next_path=next_path, name=name, alert=alert), 403)
     return await _admit(request, person, next_path)
 
 
@@ -103,12 +120,12 @@ async def set_up(request: Request) -> Response:
     """Show the form for the first person, or create them and sign them in; only with the token of the link."""
     global _set_up_token
     language = language_of(request)
-    form = await _form(request) if request.method == "POST" else {}
+    form = await read_form(request) if request.method == "POST" else {}
     token = form.get("token") or request.query_params.get("token", "")
     if not _set_up_token or not secrets.compare_digest(token.encode(), _set_up_token.encode()):
         return _notice(request, N_("This link is not valid"), LINK_VOID, 403)
     if request.method != "POST":
-        return _html(request, static_pages.set_up(language, token=token))
+        return html(request, static_pages.set_up(language, token=token))
     name, password = form.get("name", ""), form.get("password", "")
     try:
         if password != form.get("again", ""):
@@ -116,7 +133,7 @@ async def set_up(request: Request) -> Response:
         person = await run_in_threadpool(lambda: people.create_first(state.conn(), name=name, password=password))
     except Refusal as refusal:
         alert = catalogue.refusal(language, refusal)
-        return _html(request, static_pages.set_up(language, token=token, name=name, alert=alert), 403)
+        return html(request, static_pages.set_up(language, token=token, name=name, alert=alert), 403)
     _set_up_token = None
     return await _admit(request, person, "/")
 
@@ -171,7 +188,8 @@ def _remember_language(request: Request, response: Response) -> Response:
     return response
 
 
-def _html(request: Request, page: str, status: int = 200) -> Response:
+def html(request: Request, page: str, status: int = 200) -> Response:
+    """One of our plain pages as an answer; a language that was asked for is remembered."""
     policy = {"Content-Security-Policy": static_pages.CONTENT_SECURITY_POLICY}
     return _remember_language(request, HTMLResponse(page, status, policy))
 
@@ -179,10 +197,10 @@ def _html(request: Request, page: str, status: int = 200) -> Response:
 def _notice(request: Request, title: str, text: str, status: int = 200) -> Response:
     language = language_of(request)
     words = [catalogue.translate(language, message) for message in (title, text)]
-    return _html(request, static_pages.notice(language, *words), status)
+    return html(request, static_pages.notice(language, *words), status)
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def read_form(request: Request) -> dict[str, str]:
     """The fields of a small form. What is longer than any of ours is not read: nobody is signed in yet."""
     body = b""
     async for chunk in request.stream():

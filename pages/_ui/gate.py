@@ -14,7 +14,7 @@ from urllib.parse import quote
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import file_util
@@ -22,7 +22,7 @@ from streamlit import file_util
 from core.access import sessions
 from core.locale import catalogue
 from core.locale.mark import N_
-from pages._ui import entrance, state
+from pages._ui import entrance, recovery, state
 
 OPEN = {"/sign-in", "/set-up", "/healthz", "/_stcore/health"}
 READING = {"GET", "HEAD"}
@@ -82,6 +82,8 @@ class Gate:
         request = HTTPConnection(scope)
         if scope["method"] not in READING and not same_origin(request.headers):
             answer: Response = PlainTextResponse(_say(request, FOREIGN), 403)
+        elif state.damage() is not None:
+            answer = await recovery.answer(Request(scope, receive))
         elif scope["path"] in OPEN or await run_in_threadpool(_is_signed_in, request):
             await self.app(scope, receive, send)
             return
@@ -94,7 +96,8 @@ class Gate:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
-        if not same_origin(connection.headers) or not await run_in_threadpool(_is_signed_in, connection):
+        refused = state.damage() is not None or not same_origin(connection.headers)
+        if refused or not await run_in_threadpool(_is_signed_in, connection):
             await receive()
             await send({"type": "websocket.close", "code": 1008})  # before it is accepted: HTTP 403
             return

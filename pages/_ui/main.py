@@ -57,7 +57,10 @@ stations = {
         page("release/releases.py", plain("Releases"), "rocket_launch"),
         page("release/audit.py", plain("Audit trail"), "history"),
     ],
-    plain("Administration"): [page("admin/people.py", plain("People"), "group")],
+    plain("Administration"): [
+        page("admin/people.py", plain("People"), "group"),
+        page("admin/backups.py", plain("Backups"), "save"),
+    ],
 }
 current = st.navigation(stations, expanded=True)
 

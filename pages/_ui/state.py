@@ -6,24 +6,37 @@ import duckdb
 
 from core import settings as settings_module
 from core.settings import Settings
+from core.store import anchors
 from core.store import database as database_module
 
 _lock = threading.Lock()
 _opened: tuple[Settings, duckdb.DuckDBPyConnection] | None = None
+_damage: anchors.Damaged | None = None
 
 
 def _open() -> tuple[Settings, duckdb.DuckDBPyConnection]:
-    global _opened
+    global _opened, _damage
     with _lock:
         if _opened is None:
             settings = settings_module.read()
-            _opened = settings, database_module.connect(settings)
+            try:
+                _opened = settings, database_module.connect(settings)
+            except anchors.Damaged as damage:
+                _damage = damage
+                raise
+            _damage = None
         return _opened
 
 
+def damage() -> anchors.Damaged | None:
+    """What is missing from the database, found when it was to be opened; None when it is as it should be."""
+    return _damage
+
+
 def settings() -> Settings:
-    """The settings that the open database belongs to."""
-    return _open()[0]
+    """The settings that the open database belongs to, or would."""
+    opened = _opened
+    return opened[0] if opened else settings_module.read()
 
 
 def database() -> duckdb.DuckDBPyConnection:

@@ -6,6 +6,8 @@ from pages._ui.session import plain
 ACTS = {
     "answer.rated": N_("Answer rated"),
     "answers.stored": N_("Answers stored"),
+    "backup.made": N_("Backup made"),
+    "backup.restored": N_("Backup restored"),
     "breakage.answered": N_("Broken sample answered"),
     "confirmation.failed": N_("Password wrong when signing"),
     "confirmation.succeeded": N_("Password confirmed"),
@@ -34,6 +36,7 @@ ACTS = {
     "plan.signed": N_("Plan signed"),
     "queue.created": N_("Answers put up for rating"),
     "model.terms_set": N_("Model's prices and limits set"),
+    "recovery.accepted": N_("Missing entries accepted"),
     "release.released": N_("Released"),
     "release.rolled_back": N_("Rolled back"),
     "result.opened": N_("Results opened without a plan"),
@@ -61,6 +64,7 @@ ACTS = {
 }
 
 PROGRAM = {
+    "command": N_("Countersign (command line)"),
     "supervisor": N_("Countersign (jobs)"),
     "system": N_("Countersign"),
     "worker": N_("Countersign (worker)"),

@@ -28,43 +28,44 @@ HTML_LANG = {"en": "en", "zh": "zh-CN"}
 def sign_in(language: str, *, next_path: str, name: str = "", alert: str = "") -> str:
     """The sign-in form; `next_path` is where a success leads."""
     say = _in(language)
-    form = _form(
+    fields = form(
         "/sign-in",
-        _field("name", say(N_("Name")), autocomplete="username", value=name, focus=not name),
-        _field("password", say(N_("Password")), autocomplete="current-password", focus=bool(name)),
+        field("name", say(N_("Name")), autocomplete="username", value=name, focus=not name),
+        field("password", say(N_("Password")), autocomplete="current-password", focus=bool(name)),
         hidden={"next": next_path},
         button=say(N_("Sign in")),
     )
     lead = say(N_("Countersign turns the judgement of people who know the business into a better model."))
-    return _page(language, say(N_("Sign in")), lead, alert=alert, form=form, query={"next": next_path})
+    return page(language, say(N_("Sign in")), lead, alert=alert, form=fields, query={"next": next_path})
 
 
 def set_up(language: str, *, token: str, name: str = "", alert: str = "") -> str:
     """The form for the first person; the token is the one of the set-up link."""
     say = _in(language)
     hint = say(N_("At least %(shortest)s characters. Three or four words will do."), {"shortest": SHORTEST_PASSWORD})
-    form = _form(
+    fields = form(
         "/set-up",
-        _field("name", say(N_("Name")), autocomplete="username", value=name, focus=not name),
-        _field("password", say(N_("Password")), autocomplete="new-password", focus=bool(name), hint=hint),
-        _field("again", say(N_("Password again")), autocomplete="new-password"),
+        field("name", say(N_("Name")), autocomplete="username", value=name, focus=not name),
+        field("password", say(N_("Password")), autocomplete="new-password", focus=bool(name), hint=hint),
+        field("again", say(N_("Password again")), autocomplete="new-password"),
         hidden={"token": token},
         button=say(N_("Create and sign in")),
     )
     lead = say(N_("You are the first person here and get every role. Colleagues are added later, inside."))
-    return _page(language, say(N_("Set up Countersign")), lead, alert=alert, form=form, query={"token": token})
+    return page(language, say(N_("Set up Countersign")), lead, alert=alert, form=fields, query={"token": token})
 
 
 def notice(language: str, title: str, text: str) -> str:
     """A page that only says something; title and text are already in that language."""
-    return _page(language, title, text, alert="", form="", query={})
+    return page(language, title, text, alert="", form="", query={})
 
 
 def _in(language: str) -> Callable[..., str]:
     return partial(catalogue.translate, language)
 
 
-def _page(language: str, title: str, lead: str, *, alert: str, form: str, query: Mapping[str, str]) -> str:
+def page(language: str, title: str, lead: str, *, alert: str, form: str, query: Mapping[str, str]) -> str:
+    """The frame of every such page; `form` is HTML, all else is text."""
     switch = "".join(
         '<a href="?{query}" lang="{lang}"{current}>{label}</a>'.format(
             query=escape(urlencode({**query, "lang": code})),
@@ -85,13 +86,15 @@ def _page(language: str, title: str, lead: str, *, alert: str, form: str, query:
     )
 
 
-def _form(action: str, *fields: str, hidden: Mapping[str, str], button: str) -> str:
+def form(action: str, *fields: str, hidden: Mapping[str, str], button: str) -> str:
+    """The HTML of a form with these fields."""
     kept = "".join(f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in hidden.items())
     body = "\n".join(fields)
     return f'<form method="post" action="{action}">{kept}{body}<button type="submit">{escape(button)}</button></form>'
 
 
-def _field(name: str, label: str, *, autocomplete: str, value: str = "", hint: str = "", focus: bool = False) -> str:
+def field(name: str, label: str, *, autocomplete: str, value: str = "", hint: str = "", focus: bool = False) -> str:
+    """The HTML of a line to type into; all but one called `name` hide what is typed."""
     kind = "text" if name == "name" else "password"
     extra = (f' aria-describedby="{name}-hint"' if hint else "") + (" autofocus" if focus else "")
     below = f'<span class="hint" id="{name}-hint">{escape(hint)}</span>' if hint else ""
@@ -99,4 +102,12 @@ def _field(name: str, label: str, *, autocomplete: str, value: str = "", hint: s
         f'<div><label for="{name}">{escape(label)}</label><input id="{name}" name="{name}" type="{kind}" '
         f'value="{escape(value)}" autocomplete="{autocomplete}" autocapitalize="none" spellcheck="false" '
         f"required{extra}>{below}</div>"
+    )
+
+
+def area(name: str, label: str, *, value: str = "") -> str:
+    """The HTML of a field for some sentences."""
+    return (
+        f'<div><label for="{name}">{escape(label)}</label>'
+        f'<textarea id="{name}" name="{name}" rows="3" required>{escape(value)}</textarea></div>'
     )

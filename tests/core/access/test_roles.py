@@ -14,7 +14,7 @@ ALLOWED = {
         "read", "task.manage", "eval_set.import", "model.manage", "knowledge.manage", "run.start", "train.start",
         "job.stop", "plan.sign", "sign_off.request", "serving.manage",
     },
-    "admin": {"read", "people.manage"},
+    "admin": {"read", "people.manage", "backup.make", "recovery.accept"},
 }  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from core.diagnosis import guide
+from core.diagnosis.guide import Guide
 from core.diagnosis.levers import RULES, Kind, Lever, Recommendation
 from core.evaluation.tasks import Task
 from core.locale import catalogue
@@ -53,8 +55,11 @@ CHANGE = N_("What would change this: %(change)s")
 DOUBT = N_("In doubt: %(doubts)s")
 
 
-def paragraph(task: Task, found: Recommendation, language: str) -> str:
-    """The recommendation with its evidence, its doubts and what would change it, as plain text in that language."""
+def paragraph(task: Task, found: Recommendation, language: str, answered: Guide | None = None) -> str:
+    """The recommendation with its evidence, its doubts and what would change it, as plain text in that language.
+
+    `answered` are the answers on retrieval or fine-tuning, told after the evidence.
+    """
 
     def say(message: str, **values: Any) -> str:
         return catalogue.translate(language, message, values)
@@ -66,6 +71,8 @@ def paragraph(task: Task, found: Recommendation, language: str) -> str:
         say(found.rule.why),
         *(say(one.sentence.message, **one.sentence.values) for one in found.evidence.values()),
     ]
+    if answered is not None and (told := guide.beside(answered, found.lever)) is not None:
+        sentences += [say(answered.sentence.message, **answered.sentence.values), say(told)]
     if found.doubts:
         sentences.append(say(DOUBT, doubts=gap.join(map(say, found.doubts))))
     return gap.join([*sentences, say(CHANGE, change=say(found.rule.change))])

@@ -5,7 +5,7 @@ import streamlit as st
 from core.diagnosis import levers
 from pages._ui import parts, session
 from pages._ui.session import _
-from pages.diagnosis import _evidence, _lever_words
+from pages.diagnosis import _evidence, _guide, _lever_words
 
 conn, task = session.conn(), session.task()
 st.title(_("Recommendation"))
@@ -39,11 +39,14 @@ if found.doubts:
     for doubt in found.doubts:
         st.markdown("- " + _(doubt))
 
+_guide.show(task, found.lever)
+answered = _guide.read(task)
+
 st.subheader(_("To forward"))
 st.caption(_("The same paragraph in both languages; the button at its corner copies it."))
 for language in ("en", "zh"):
     said = levers.recommend(measured | _evidence.errors_in(conn, task, language))
-    parts.text(_lever_words.paragraph(task, said, language))
+    parts.text(_lever_words.paragraph(task, said, language, answered))
 
 with st.expander(_("The table of rules"), icon=":material/table:"):
     st.caption(_("Read from the top; the first row that fits counts. The order is the argument."))

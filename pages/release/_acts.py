@@ -12,6 +12,7 @@ ACTS = {
     "confirmation.failed": N_("Password wrong when signing"),
     "confirmation.succeeded": N_("Password confirmed"),
     "eval_set.saved": N_("Eval set saved"),
+    "guide.answered": N_("Questions on retrieval or fine-tuning answered"),
     "knowledge.added": N_("Documents added to the knowledge base"),
     "knowledge.removed": N_("Document taken out of the knowledge base"),
     "knowledge.brought_back": N_("Earlier knowledge base brought back"),

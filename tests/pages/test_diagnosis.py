@@ -3,7 +3,7 @@
 import pytest
 
 from core.access import people
-from core.evaluation import eval_sets, prompts, runs
+from core.evaluation import eval_sets, guides, prompts, runs
 from core.evaluation.demo_task import FEES, TRIAGE
 from pages._ui import session
 from tests import chain
@@ -108,3 +108,21 @@ def test_findings_about_another_model_do_not_speak_for_this_one(page, world):
     assert "**Prompt ladder:** Stuck at" in said(app)
     app.selectbox(key="lever.base").set_value(other.model_id).run()
     assert "prompting still has headroom" in said(app)
+
+
+def test_answers_on_retrieval_or_fine_tuning_are_kept_and_stand_beside_the_evidence(page, world, conn, mina):
+    ask(world, FEES, lambda run, place, count: False)
+    app = page("diagnosis/recommendation.py")
+    task_id = world.task.task_id
+    for name, said_so in {"changes": "yes", "sources": "yes", "cite": "yes", "given": "yes"}.items():
+        app.segmented_control(key=f"guide.{task_id}.{name}").set_value(said_so)
+    app.button(key="guide.save").click().run()
+    assert not app.exception
+    assert guides.latest(conn, task_id)["answers"] == dict.fromkeys(("changes", "sources", "cite", "given"), "yes")
+    assert "The answers point to retrieval: 4 speak for it" in said(app)
+    assert "Answers and evidence agree." in said(app)
+    assert "The answers point to retrieval" in app.code[0].value
+    event = conn.execute("select actor, subject from audit_events where act = 'guide.answered'").fetchall()
+    assert event == [(mina.person_id, task_id)]
+    with pytest.raises(ValueError, match="yes or no"):
+        guides.answer(conn, by=mina, task_id=task_id, answers={"weather": "yes"})

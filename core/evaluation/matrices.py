@@ -92,7 +92,7 @@ def start(
     With `fresh`, nothing that was answered before is copied.
     """
     if cap is not None:
-        _check_cap(conn, matrix, cap)
+        check_cap(conn, matrix, cap)
     plans = [
         runs.Plan(eval_set=matrix.eval_set, split=matrix.split, rung=rung, prompt=prompt, model=model, purpose="matrix")
         for model in matrix.models
@@ -114,7 +114,8 @@ def start(
     )
 
 
-def _check_cap(conn: duckdb.DuckDBPyConnection, matrix: Matrix, cap: float) -> None:
+def check_cap(conn: duckdb.DuckDBPyConnection, matrix: Matrix, cap: float) -> None:
+    """Raises Refusal when nobody could say whether the matrix keeps to the cap."""
     of_api = [(model.name, terms.of(conn, model.model_id)) for model in matrix.models if model.kind == "api"]
     if not cap > 0:
         raise Refusal(N_("A spending cap is an amount above 0; leave it empty if there is to be none."))
@@ -127,11 +128,17 @@ def _check_cap(conn: duckdb.DuckDBPyConnection, matrix: Matrix, cap: float) -> N
         raise Refusal(N_("The models are priced in different currencies, so one cap cannot hold for all of them."))
 
 
-def estimate(conn: duckdb.DuckDBPyConnection, matrix: Matrix, *, fresh: bool = False) -> Estimate:
-    """What the matrix will cost and take, from earlier answers of the same models where there are any."""
-    samples = eval_sets.samples(conn, matrix.eval_set.eval_set_id, matrix.split)
+def estimate(
+    conn: duckdb.DuckDBPyConnection, matrix: Matrix, *, fresh: bool = False, split: Split | None = None
+) -> Estimate:
+    """What the matrix will cost and take, from earlier answers of the same models where there are any.
+
+    `split` is another one than the matrix's, for a proof that asks the same way.
+    """
+    samples = eval_sets.samples(conn, matrix.eval_set.eval_set_id, split or matrix.split)
+    asked_in_all = len(samples) * len(matrix.prompts) * len(matrix.models) * matrix.repeats
     how = decoding(conn, matrix)
-    known = {} if fresh or matrix.calls > COUNTED else _known(conn, matrix, samples, how)
+    known = {} if fresh or asked_in_all > COUNTED else _known(conn, matrix, samples, how)
     costs: dict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
     unpriced, untimed, seconds = [], [], 0.0
     for model in matrix.models:
@@ -149,7 +156,7 @@ def estimate(conn: duckdb.DuckDBPyConnection, matrix: Matrix, *, fresh: bool = F
         if usual["latency"] is None:
             untimed.append(model.name)
     return Estimate(
-        calls=matrix.calls,
+        calls=asked_in_all,
         known=sum(known.values()),
         costs=dict(costs),
         unpriced=tuple(unpriced),

@@ -1,6 +1,6 @@
 """Approvals: a named person declares "this answer, as corrected, is what we want". The only door into training."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -114,21 +114,7 @@ def decide(
                 count=len(unseen),
             )
         obstacles.refuse(conn, task_id, wanted)
-    rows = [
-        {
-            "task_id": task_id,
-            "sample_id": sample,
-            "answer_id": open_now[sample]["answer_id"],
-            "rating_id": open_now[sample]["rating_id"],
-            "completion": open_now[sample]["completion"],
-            "origin": open_now[sample]["origin"],
-            "decision": decision,
-            "reason": reason.strip(),
-            "decided_by": by.person_id,
-            "decided_at": database.now(),
-        }
-        for sample in dict.fromkeys(sample_ids)
-    ]
+    rows = [{**open_now[sample], "task_id": task_id} for sample in dict.fromkeys(sample_ids)]
     with audit.change(
         conn,
         actor=by.person_id,
@@ -136,8 +122,19 @@ def decide(
         subject=task_id,
         detail={"samples": [row["sample_id"] for row in rows]},
     ):
-        database.insert(conn, "approvals", rows)
+        add(conn, rows, by=by, decision=decision, reason=reason.strip())
     return len(rows)
+
+
+def add(
+    conn: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]], *, by: Person, decision: str, reason: str = ""
+) -> None:
+    """The bare rows, for a caller that is inside a change already and has checked them."""
+    said = {"decision": decision, "reason": reason, "decided_by": by.person_id, "decided_at": database.now()}
+    database.insert(conn, "approvals", [{name: row[name] for name in _WHAT} | said for row in rows])
+
+
+_WHAT = ("task_id", "sample_id", "answer_id", "rating_id", "completion", "origin")
 
 
 def withdraw(conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, sample_id: str, reason: str) -> None:
@@ -151,18 +148,22 @@ def withdraw(conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, sampl
     latest = next((row for row in approved(conn, task_id) if row["sample_id"] == sample_id), None)
     if latest is None:
         raise Refusal(N_("This sample is not approved, so there is nothing to withdraw."))
-    copied = ("task_id", "sample_id", "answer_id", "rating_id", "completion", "origin")
-    row = {column: latest[column] for column in copied} | {"decision": "withdrawn", "reason": reason.strip()}
     detail = {"samples": [sample_id], "models": withdrawals.learned_from(conn, sample_id)}
     with audit.change(conn, actor=by.person_id, act="samples.withdrawn", subject=task_id, detail=detail):
-        database.insert(conn, "approvals", [{**row, "decided_by": by.person_id, "decided_at": database.now()}])
+        add(conn, [latest], by=by, decision="withdrawn", reason=reason.strip())
 
 
 def approved(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any]]:
-    """The samples approved now, one row each, in the order of their approval, with `input` and `answer`."""
+    """The samples approved now, one row each, in the order of their approval, with `input` and `answer`.
+
+    Where a teacher wrote the answer, `teacher` is its name, `licence` the note on it, and `student_run_id` a run in
+    which the student answered; else they are None.
+    """
     query = """
-        select d.*, p.key, p.input, p.context, p.reference, p.split, p.fields, a.text as answer
+        select d.*, p.key, p.input, p.context, p.reference, p.split, p.fields, a.text as answer,
+            t.teacher, t.licence, t.student_run_id
         from latest_approvals as d join samples as p using (sample_id) join answers as a using (answer_id)
+        left join distillations as t on t.run_id = a.run_id
         where d.task_id = $task and d.decision = 'approved' order by d.approval_id
         """
     return database.rows(conn, query, {"task": task_id})

@@ -23,7 +23,7 @@ TAGS = {
 
 def chat_jsonl(conn: duckdb.DuckDBPyConnection, training_set: TrainingSet) -> bytes:
     """One conversation a line, as OpenAI's fine-tuning takes them: `messages`, or `input`, `preferred_output` and
-    `non_preferred_output` for pairs."""
+    `non_preferred_output` for pairs. A row that a teacher wrote says so, with its licence note."""
     rows = training_sets.rows(conn, training_set.training_set_id)
     return _lines(_chat(row) for row in rows)
 
@@ -31,12 +31,17 @@ def chat_jsonl(conn: duckdb.DuckDBPyConnection, training_set: TrainingSet) -> by
 def _chat(row: dict[str, Any]) -> dict[str, Any]:
     answer = _said(row["completion"])
     if "rejected" not in row:
-        return {"messages": [*row["messages"], answer]}
+        return {"messages": [*row["messages"], answer], **_teacher(row)}
     return {
         "input": {"messages": row["messages"]},
         "preferred_output": [answer],
         "non_preferred_output": [_said(row["rejected"])],
+        **_teacher(row),
     }
+
+
+def _teacher(row: dict[str, Any]) -> dict[str, str]:
+    return {column: row[column] for column in ("teacher", "licence") if column in row}
 
 
 def llama_factory(conn: duckdb.DuckDBPyConnection, training_set: TrainingSet) -> bytes:
@@ -48,7 +53,12 @@ def llama_factory(conn: duckdb.DuckDBPyConnection, training_set: TrainingSet) ->
     if pairs:
         info |= {"ranking": True, "columns": {"messages": "messages", "chosen": "chosen", "rejected": "rejected"}}
         data = [
-            {"messages": row["messages"], "chosen": _said(row["completion"]), "rejected": _said(row["rejected"])}
+            {
+                "messages": row["messages"],
+                "chosen": _said(row["completion"]),
+                "rejected": _said(row["rejected"]),
+                **_teacher(row),
+            }
             for row in rows
         ]
     else:

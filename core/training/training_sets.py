@@ -1,9 +1,9 @@
 """Training sets: frozen snapshots of what people approved. Nothing else ever gets in."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -18,7 +18,7 @@ from core.evaluation.prompts import Prompt
 from core.locale.mark import N_
 from core.review import approvals
 from core.store import audit, database
-from core.training import leakage, waivers
+from core.training import leakage, rejected, waivers
 from core.training.recipes import Method
 
 
@@ -46,20 +46,41 @@ class Draft:
 
     @property
     def origins(self) -> Mapping[str, int]:
-        """How many rows are `as_is` and `corrected`."""
-        return Counter(row["origin"] for row in self.rows)
+        """How many rows are `as_is`, `corrected`, and `teacher`: as a stronger model wrote them."""
+        return Counter("teacher" if row["teacher"] and row["origin"] == "as_is" else row["origin"] for row in self.rows)
+
+    @property
+    def teachers(self) -> Mapping[tuple[str, str], int]:
+        """(teacher, licence note) -> rows."""
+        return Counter((row["teacher"], row["licence"]) for row in self.rows if row["teacher"])
 
     @property
     def composition(self) -> dict[str, Any]:
-        """Rows by origin, by `tags`, `languages`, `authors` (who approved); the lists `left_out` and `waived`."""
+        """Rows by origin, by `tags`, `languages`, `authors` (who approved); the lists `left_out` and `waived`, and, if
+        there are any, `teachers`."""
+        teachers = [
+            {"teacher": name, "licence": licence, "rows": count} for (name, licence), count in self.teachers.items()
+        ]
         return {
             **self.origins,
+            **({"teachers": teachers} if teachers else {}),
             "tags": Counter(tag for row in self.rows for tag in row["tags"]),
             "languages": Counter(language(row["input"]) for row in self.rows),
             "authors": Counter(row["decided_by"] for row in self.rows),
             "left_out": list(self.left_out),
             "waived": list(self.waived),
         }
+
+    def part(self, share: float) -> "Draft":
+        """So much of the rows, whole groups in an order that their names decide: a smaller part lies in a larger."""
+        groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for row in self.rows:
+            groups[row["group_id"] or row["sample_id"]].append(row)
+        wanted, kept = round(share * len(self.rows)), set[str]()
+        for group in sorted(groups, key=content.digest):
+            if len(kept) < wanted:
+                kept |= {row["sample_id"] for row in groups[group]}
+        return replace(self, rows=[row for row in self.rows if row["sample_id"] in kept])
 
 
 def language(text: str) -> str:
@@ -71,12 +92,19 @@ def language(text: str) -> str:
 
 def draft(conn: duckdb.DuckDBPyConnection, task_id: str, method: Method = "sft") -> Draft:
     """The approved train samples, parted by whether they are those of a gate or retain sample: in the same group, or
-    nearly the same text. For DPO, only those whose answer was corrected: the original is the rejected one."""
+    nearly the same text. For DPO, only those with a worse answer, `rejected` (see `rejected.of`)."""
     known = {row["sample_id"]: row for row in database.rows(conn, _SAMPLES, [task_id])}
+    learned = approvals.approved(conn, task_id)
+    worse = rejected.of(conn, learned) if method == "dpo" else {}
     approved = [
-        {**row, "tags": known[row["sample_id"]]["tags"], "group_id": known[row["sample_id"]]["group_id"]}
-        for row in approvals.approved(conn, task_id)
-        if method == "sft" or _is_pair(row)
+        {
+            **row,
+            "tags": known[row["sample_id"]]["tags"],
+            "group_id": known[row["sample_id"]]["group_id"],
+            "rejected": worse.get(row["sample_id"]),
+        }
+        for row in learned
+        if method == "sft" or row["sample_id"] in worse
     ]
     locked = [row for row in known.values() if row["split"] in ("gate", "retain")]
     pairs = {
@@ -113,17 +141,17 @@ def draft(conn: duckdb.DuckDBPyConnection, task_id: str, method: Method = "sft")
 _SAMPLES = "select sample_id, key, input, split, tags, group_id from samples where task_id = ?"
 
 
-def _is_pair(row: Mapping[str, Any]) -> bool:
-    """Whether there is a worse answer to hold the approved one against."""
-    rejected = (row["answer"] or "").strip()
-    return bool(rejected) and rejected != row["completion"].strip()
-
-
 def freeze(
-    conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, prompt: Prompt, method: Method = "sft"
+    conn: duckdb.DuckDBPyConnection,
+    *,
+    by: Person,
+    task_id: str,
+    prompt: Prompt,
+    method: Method = "sft",
+    part: float = 1.0,
 ) -> TrainingSet:
     """Snapshot what `draft` gives, each row as the prompt's messages, the approved completion and, for DPO, the
-    original answer.
+    rejected answer; with the teacher's name and licence note where one wrote it. `part` takes so much of it.
 
     Raises Refusal when nothing is left. The same approvals with the same prompt are the same set.
     """
@@ -138,21 +166,9 @@ def freeze(
             approved=len(found.left_out),
             left_out=len(found.left_out),
         )
-    rows = [
-        {
-            "position": position,
-            "sample_id": row["sample_id"],
-            "split": row["split"],
-            "approval_id": row["approval_id"],
-            "messages": content.canonical(list(prompts.render(prompt, _sample(row)))),
-            "completion": row["completion"],
-            **({"rejected": row["answer"]} if method == "dpo" else {}),
-        }
-        for position, row in enumerate(found.rows)
-    ]
-    composition = found.composition
-    frozen = {"task_id": task_id, "prompt_id": prompt.prompt_id, "rows": rows}
-    training_set_id = content.name("train", frozen)
+    found = found.part(part)
+    rows, composition = _rows(found, prompt), found.composition
+    training_set_id = _name(task_id, prompt, rows)
     if (known := find(conn, training_set_id)) is not None:
         return known
     with audit.change(
@@ -170,6 +186,33 @@ def freeze(
         composition=composition,
         method=method,
     )
+
+
+def name(draft: Draft, task_id: str, prompt: Prompt) -> str:
+    """What the set would be called that this draft was frozen as."""
+    return _name(task_id, prompt, _rows(draft, prompt))
+
+
+def _name(task_id: str, prompt: Prompt, rows: Sequence[Mapping[str, Any]]) -> str:
+    told = [{column: value for column, value in row.items() if value is not None} for row in rows]
+    return content.name("train", {"task_id": task_id, "prompt_id": prompt.prompt_id, "rows": told})
+
+
+def _rows(draft: Draft, prompt: Prompt) -> list[dict[str, Any]]:
+    return [
+        {
+            "position": position,
+            "sample_id": row["sample_id"],
+            "split": row["split"],
+            "approval_id": row["approval_id"],
+            "messages": content.canonical(list(prompts.render(prompt, _sample(row)))),
+            "completion": row["completion"],
+            "rejected": row["rejected"],
+            "teacher": row["teacher"],
+            "licence": row["licence"],
+        }
+        for position, row in enumerate(draft.rows)
+    ]
 
 
 def find(conn: duckdb.DuckDBPyConnection, training_set_id: str) -> TrainingSet | None:
@@ -191,9 +234,10 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any
 
 
 def rows(conn: duckdb.DuckDBPyConnection, training_set_id: str) -> list[dict[str, Any]]:
-    """What the trainer reads, in order: `messages`, `completion`, `group`, and `rejected` where it is a pair."""
+    """What the trainer reads, in order: `messages`, `completion`, `group`; `rejected` where it is a pair, `teacher` and
+    `licence` where one wrote it."""
     query = """
-        select r.messages, r.completion, r.rejected, p.group_id as "group" from training_rows as r
+        select r.messages, r.completion, r.rejected, r.teacher, r.licence, p.group_id as "group" from training_rows as r
         join samples as p using (sample_id) where r.training_set_id = ? order by r.position
     """
     found = database.rows(conn, query, [training_set_id])
@@ -202,7 +246,7 @@ def rows(conn: duckdb.DuckDBPyConnection, training_set_id: str) -> list[dict[str
             "messages": json.loads(row["messages"]),
             "completion": row["completion"],
             "group": row["group"],
-            **({"rejected": row["rejected"]} if row["rejected"] else {}),
+            **{column: row[column] for column in ("rejected", "teacher", "licence") if row[column]},
         }
         for row in found
     ]

@@ -49,6 +49,7 @@ stations = {
     ],
     plain("Training"): [
         page("training/trial.py", plain("Trial fine-tune"), "model_training"),
+        page("training/distil.py", plain("Teacher"), "psychology_alt"),
         page("training/trained.py", plain("Trained models"), "school"),
     ],
     plain("Release"): [

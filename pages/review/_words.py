@@ -17,7 +17,7 @@ CHOICES = {
     "differences": N_("where versions differ"),
 }
 VERDICTS = {"pass": N_("Pass"), "fail": N_("Fail")}
-PURPOSES = {"ladder": N_("Ladder"), "collect": N_("Collected"), "proof": N_("Proof")}
+PURPOSES = {"ladder": N_("Ladder"), "collect": N_("Collected"), "proof": N_("Proof"), "matrix": N_("Matrix")}
 
 
 def queue_name(queue: dict[str, Any]) -> str:

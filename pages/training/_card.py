@@ -23,11 +23,14 @@ def show(card: Card) -> None:
             when=when,
         )
     )
-    columns = st.columns(4)
+    columns = st.columns(5)
     columns[0].metric(_("As they are"), made_of.composition.get("as_is", 0))
     columns[1].metric(_("Corrected"), made_of.composition.get("corrected", 0))
-    columns[2].metric(_("Minutes"), f"{summary['wall_s'] / 60:.1f}" if "wall_s" in summary else "–")
-    columns[3].metric(_("Peak memory"), f"{summary['peak_bytes'] / 1e9:.1f} GB" if "peak_bytes" in summary else "–")
+    columns[2].metric(_("Teacher-made"), made_of.composition.get("teacher", 0))
+    columns[3].metric(_("Minutes"), f"{summary['wall_s'] / 60:.1f}" if "wall_s" in summary else "–")
+    columns[4].metric(_("Peak memory"), f"{summary['peak_bytes'] / 1e9:.1f} GB" if "peak_bytes" in summary else "–")
+    for one in made_of.composition.get("teachers", ()):
+        st.caption(_("%(rows)s answers of %(teacher)s: %(licence)s", **one))
     events = job_folder.events(session.job_folder(trial["job_id"]))
     if steps := list({event["step"]: event for event in events if event["event"] == "step"}.values()):
         held_out = list({event["step"]: event for event in events if event["event"] == "held_out"}.values())

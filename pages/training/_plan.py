@@ -18,7 +18,7 @@ from pages._ui.session import _, plain
 
 METHODS: dict[Method, str] = {
     "sft": N_("SFT: write the approved answer"),
-    "dpo": N_("DPO: prefer the corrected answer to the original one"),
+    "dpo": N_("DPO: prefer the approved answer to a worse one"),
 }
 WEIGHTS = {
     False: N_("LoRA: the base's weights as they are"),
@@ -52,9 +52,12 @@ FIELDS = {
 def show_rows(draft: Draft) -> None:
     """How many approved samples there are to learn from, and which are left out for whose sake."""
     counts = {"rows": len(draft.rows), "as_is": draft.origins["as_is"], "corrected": draft.origins["corrected"]}
-    st.markdown(
-        _("It learns from **%(rows)s approved samples**: %(as_is)s as they are, %(corrected)s corrected.", **counts)
-    )
+    said = _("It learns from **%(rows)s approved samples**: %(as_is)s as they are, %(corrected)s corrected", **counts)
+    if made := draft.origins["teacher"]:
+        said += _(", %(count)s made by a teacher", count=made)
+    st.markdown(said + _("."))
+    for (teacher, licence), rows in draft.teachers.items():
+        st.caption(_("%(rows)s answers of %(teacher)s: %(licence)s", rows=rows, teacher=teacher, licence=licence))
     if not draft.rows:
         st.info(_("Rate answers to train samples and approve them first."))
         parts.link("review/approvals.py", _("Go to Approvals"), "fact_check")
@@ -122,7 +125,11 @@ def method() -> Method:
         default="sft",
         required=True,
         key="trial.method",
-        help=_("Begin with SFT. DPO needs about %(pairs)s corrected answers and comes after it.", pairs=recipes.PAIRS),
+        help=_(
+            "Begin with SFT. DPO comes after it and needs about %(pairs)s answers with a worse one: corrected, made by "
+            "a teacher, or preferred in a blind comparison.",
+            pairs=recipes.PAIRS,
+        ),
     )
     return chosen
 

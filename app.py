@@ -6,13 +6,15 @@ import streamlit as st
 
 from core.errors import Refusal
 from core.store import anchors
-from pages._ui import entrance, gate, state
+from pages._ui import company, entrance, gate, state
 
 try:
+    state.provider()
     state.database()  # before the server starts, so that a second one on the same data folder ends with a sentence
 except anchors.Damaged:
     pass  # the gate lets nobody pass and shows what is missing
 except Refusal as refusal:
     sys.exit(str(refusal))
 
-app = st.App("pages/_ui/main.py", lifespan=entrance.lifespan, routes=entrance.routes, middleware=gate.middleware)
+routes = [*entrance.routes, *company.routes]
+app = st.App("pages/_ui/main.py", lifespan=entrance.lifespan, routes=routes, middleware=gate.middleware)

@@ -1,10 +1,11 @@
 """What happens to an account after it was made: another password, other roles, the end of it. Nobody is deleted."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 import duckdb
 
-from core.access import people, roles
+from core.access import haste, people, roles
 from core.access.people import Person
 from core.access.roles import Role
 from core.errors import Refusal
@@ -16,10 +17,34 @@ LAST_ADMIN = N_("%(name)s is the last admin. Make somebody else an admin first."
 
 
 def everyone(conn: duckdb.DuckDBPyConnection, *, by: Person) -> list[dict[str, object]]:
-    """All people, those who left too: `person_id`, `name`, `roles`, `active`, `created_at`, by name."""
+    """All people, those who left too: `person_id`, `name`, `roles`, `active`, `created_at`, by name.
+
+    `local` tells whether their password is kept here and not with the company.
+    """
     roles.require(by, "people.manage")
-    query = "select person_id, name, roles, active, created_at from people order by active desc, name"
+    query = """
+        select person_id, name, roles, active, created_at, password_hash <> '' as local from people
+        order by active desc, name
+    """
     return database.rows(conn, query)
+
+
+def failures(conn: duckdb.DuckDBPyConnection, *, by: Person, days: int = 30) -> list[dict[str, object]]:
+    """Failed sign-ins and signatures of the last days, the newest 200 first: `happened_at`, `act`, `subject`, `why`."""
+    roles.require(by, "people.manage")
+    query = """
+        select happened_at, act, subject, coalesce(detail ->> 'why', '') as why from audit_events
+        where act in ('sign_in.failed', 'confirmation.failed') and happened_at > ? order by seq desc limit 200
+    """
+    return database.rows(conn, query, [database.now() - timedelta(days=days)])
+
+
+def slowed(conn: duckdb.DuckDBPyConnection, *, by: Person) -> tuple[list[str], int]:
+    """Whose next try has to wait, after several wrong ones: people's ids, and how many names that nobody has."""
+    roles.require(by, "people.manage")
+    names = haste.slowed(conn)
+    known = [name for name in names if not name.startswith("?")]
+    return known, len(names) - len(known)
 
 
 def change_password(conn: duckdb.DuckDBPyConnection, *, by: Person, old: str, new: str) -> None:
@@ -27,6 +52,7 @@ def change_password(conn: duckdb.DuckDBPyConnection, *, by: Person, old: str, ne
 
     Raises Refusal when the old one is wrong or the new one weak.
     """
+    _require_own_password(conn, by.person_id)
     person = people.confirm(conn, by, old)
     hashed = people.hashed(person, new)
     with audit.change(conn, actor=person.person_id, act="person.password_changed", subject=person.person_id):
@@ -40,6 +66,7 @@ def give_password(conn: duckdb.DuckDBPyConnection, person_id: str, new: str, *, 
     person = _find(conn, person_id)
     if person.person_id == by.person_id:
         raise Refusal(N_("This is you. Change your own password with the old one."))
+    _require_own_password(conn, person_id)
     hashed = people.hashed(person, new)
     with audit.change(conn, actor=by.person_id, act="person.password_given", subject=person_id):
         conn.execute("update people set password_hash = ? where person_id = ?", [hashed, person_id])
@@ -88,6 +115,11 @@ def _find(conn: duckdb.DuckDBPyConnection, person_id: str) -> Person:
     if row is None:
         raise Refusal(NOBODY)
     return Person(person_id=row["person_id"], name=row["name"], roles=frozenset(row["roles"]))
+
+
+def _require_own_password(conn: duckdb.DuckDBPyConnection, person_id: str) -> None:
+    if not people.has_password(conn, person_id):
+        raise Refusal(people.COMPANYS)
 
 
 def _end_sessions(conn: duckdb.DuckDBPyConnection, person_id: str) -> None:

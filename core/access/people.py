@@ -1,8 +1,7 @@
 """The people of this installation, and whether a name and a password belong together.
 
-Guessing is slow: after three wrong tries for a name within a quarter of an hour each further one must wait, twice
-as long every time, and all names together have a limit a minute. A name nobody has behaves exactly like one that
-exists: same sentence, same waiting, same cost.
+Guessing is slow (see haste), and a name nobody has behaves exactly like one that exists: same sentence, same waiting,
+same cost.
 """
 
 import hashlib
@@ -11,14 +10,14 @@ import threading
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import duckdb
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from core.access import roles
+from core.access import haste, roles
 from core.access.roles import Role
 from core.errors import Refusal
 from core.locale.mark import N_
@@ -27,14 +26,12 @@ from core.store import audit, database
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1000
 LONGEST_NAME = 60
-RESERVED = {"system", "nobody"}
+RESERVED = {"system", "nobody", "supervisor", "worker"}
 """What the audit trail calls actors that are not people."""
 
-FREE_FAILURES = 3
-LONGEST_WAIT = 60
-MEMORY = timedelta(minutes=15)
-FAILURES_A_MINUTE = 30
-"""For all names together: room for a morning of mistyping, far too little for guessing."""
+CONFIRMED_FOR = timedelta(minutes=5)
+FIRST = N_("Show first that it is you: press the button beside the form, sign in there, and come back soon.")
+COMPANYS = N_("This account is the company's, and so is its password. Change it there.")
 
 _hasher = PasswordHasher()  # argon2id with the parameters of RFC 9106, low memory
 _nobody = _hasher.hash(secrets.token_urlsafe())
@@ -54,6 +51,12 @@ class Person:
 def identify(name: str) -> str:
     """The id that a name has: spelling variants of one name (case, width, spaces) are one person."""
     return unicodedata.normalize("NFKC", _tidy(name).casefold())
+
+
+def presentable(name: str) -> str:
+    """The name as it may be written here, cut and cleaned; empty when nothing of it can be used."""
+    name = _tidy("".join(sign for sign in name if sign.isprintable()))[: LONGEST_NAME - 5].strip()
+    return "" if identify(name) in RESERVED else name
 
 
 def _tidy(name: str) -> str:
@@ -154,13 +157,46 @@ def verify(conn: duckdb.DuckDBPyConnection, name: str, password: str) -> Person:
     )
 
 
-def confirm(conn: duckdb.DuckDBPyConnection, person: Person, password: str) -> Person:
+def has_password(conn: duckdb.DuckDBPyConnection, person_id: str) -> bool:
+    """Whether the person's password is kept here; people of the company's own sign-in have none."""
+    row = database.row(conn, "select password_hash from people where person_id = ?", [person_id])
+    return row is not None and row["password_hash"] != ""
+
+
+def confirm(conn: duckdb.DuckDBPyConnection, person: Person, password: str, *, what: str = "") -> Person:
     """The person as the database has them now, once they have shown again that it is them.
 
-    Who is signed in may have left the room: a signature, or a new password, needs the password at that moment.
+    Who is signed in may have left the room: a signature, or a new password, needs the password at that moment. Who has
+    none has signed in anew a few minutes ago at most, for this one form, which `what` names (identities.confirm).
     Raises Refusal as `verify` does; wrong tries count like those at the sign-in.
     """
+    if not has_password(conn, person.person_id):
+        return _confirmed(conn, person, what)
     return _verify(conn, person.name, password, "confirmation", N_("This is not your password. Type it again."))
+
+
+def confirmed(conn: duckdb.DuckDBPyConnection, person: Person, what: str) -> bool:
+    """Whether the person has signed in anew for this form and may use it now."""
+    query = """
+        select 1 as one from confirmations where person_id = ? and what = ? and used_at is null and confirmed_at > ?
+    """
+    return database.row(conn, query, [person.person_id, what, database.now() - CONFIRMED_FOR]) is not None
+
+
+def _confirmed(conn: duckdb.DuckDBPyConnection, person: Person, what: str) -> Person:
+    now, query = database.now(), "select person_id, name, roles from people where person_id = ? and active"
+    found = database.row(conn, query, [person.person_id])
+    with audit.alone():
+        used = conn.execute(
+            """
+            update confirmations set used_at = $now
+            where person_id = $person_id and what = $what and used_at is null and confirmed_at > $since returning 1
+            """,
+            {"person_id": person.person_id, "what": what, "now": now, "since": now - CONFIRMED_FOR},
+        ).fetchone()
+    if found is None or used is None:
+        raise Refusal(FIRST)
+    return _person(found)
 
 
 def _verify(conn: duckdb.DuckDBPyConnection, name: str, password: str, what: str, sentence: str) -> Person:
@@ -170,15 +206,15 @@ def _verify(conn: duckdb.DuckDBPyConnection, name: str, password: str, what: str
         found = database.row(conn, query, [person_id])
         # People type their password into the name field: a name nobody has is never written down.
         counted = person_id if found else "?" + hashlib.blake2b(person_id.encode(), key=_veil).hexdigest()[:16]
-        _refuse_haste(conn, counted)
-        right = _matches(found["password_hash"] if found else _nobody, password)
-        if found is None or not found["active"] or not right:
+        haste.refuse(conn, counted)
+        right = _matches(found["password_hash"] or _nobody if found else _nobody, password)
+        if found is None or not found["password_hash"] or not found["active"] or not right:
             subject = person_id if found else "unknown name"
             with audit.change(conn, actor="nobody", act=f"{what}.failed", subject=subject):
-                _count(conn, counted, succeeded=False)
+                haste.count(conn, counted, succeeded=False)
             raise Refusal(sentence)
         with audit.change(conn, actor=person_id, act=f"{what}.succeeded", subject=person_id):
-            _count(conn, person_id, succeeded=True)
+            haste.count(conn, person_id, succeeded=True)
             if _hasher.check_needs_rehash(found["password_hash"]):
                 conn.execute(
                     "update people set password_hash = ? where person_id = ?",
@@ -203,46 +239,6 @@ def _matches(password_hash: str, password: str) -> bool:
         return _hasher.verify(password_hash, _normal(password))
     except (VerificationError, InvalidHashError):
         return False
-
-
-def _count(conn: duckdb.DuckDBPyConnection, person_id: str, *, succeeded: bool) -> None:
-    conn.execute(
-        "insert into sign_in_attempts (person_id, tried_at, succeeded) values (?, ?, ?)",
-        [person_id, database.now(), succeeded],
-    )
-
-
-def _refuse_haste(conn: duckdb.DuckDBPyConnection, person_id: str) -> None:
-    now = database.now()
-    counts = conn.execute(
-        """
-        with failures as (
-            select person_id, tried_at from sign_in_attempts where not succeeded and tried_at > $since
-        ), success as (
-            select max(tried_at) as at_last from sign_in_attempts where person_id = $person_id and succeeded
-        )
-        select
-            count(*) filter (person_id = $person_id and tried_at > coalesce((from success), $since)),
-            max(tried_at) filter (person_id = $person_id),
-            count(*) filter (tried_at > $minute),
-            min(tried_at) filter (tried_at > $minute)
-        from failures
-        """,
-        {"person_id": person_id, "since": now - MEMORY, "minute": now - timedelta(minutes=1)},
-    ).fetchone()
-    assert counts is not None
-    failures, latest, recent, earliest = counts
-    if failures >= FREE_FAILURES:
-        wait = min(2 ** (failures - FREE_FAILURES + 1), LONGEST_WAIT)
-        _refuse_until(latest + timedelta(seconds=wait), now)
-    if recent >= FAILURES_A_MINUTE:
-        _refuse_until(earliest + timedelta(minutes=1), now)
-
-
-def _refuse_until(then: datetime, now: datetime) -> None:
-    if then > now:
-        seconds = int((then - now).total_seconds()) + 1
-        raise Refusal("Too many wrong tries. Wait %(seconds)s seconds, then try again.", seconds=seconds)
 
 
 def _person(row: dict[str, Any]) -> Person:

@@ -1,8 +1,8 @@
 """Signatures: who declared what about which content, when, and why. Appended and never changed.
 
 A form that is signed carries a challenge, which one person may use once within a few minutes for exactly this
-content; and the password is asked for at the moment of signing. So neither an abandoned browser nor a copied form
-can sign.
+content; and the password is asked for at the moment of signing, or, of people of the company's own sign-in, a new
+sign-in for this very form. So neither an abandoned browser nor a copied form can sign.
 """
 
 import secrets
@@ -46,7 +46,10 @@ OTHER = N_("What this form shows has changed since it was opened. Look at it aga
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signing:
-    """What somebody types to sign. `zone` is the name of their clock's time zone, such as Asia/Shanghai."""
+    """What somebody types to sign. `zone` is the name of their clock's time zone, such as Asia/Shanghai.
+
+    The password stays empty where there is none here; the person has then signed in anew for `form_name(challenge)`.
+    """
 
     password: str = field(repr=False)
     challenge: str = field(repr=False)
@@ -60,6 +63,11 @@ def challenge(conn: duckdb.DuckDBPyConnection, *, by: Person, subject: str, dige
     row = {"token_hash": sessions.fingerprint(token), "person_id": by.person_id, "subject": subject, "digest": digest}
     database.insert(conn, "challenges", [{**row, "expires_at": database.now() + CHALLENGE_LASTS}])
     return token
+
+
+def form_name(challenge: str) -> str:
+    """What a form is called where somebody confirms that it is them who will sign it."""
+    return sessions.fingerprint(challenge)
 
 
 def authenticate(
@@ -79,7 +87,7 @@ def authenticate(
         raise Refusal(USED)
     if found["person_id"] != by.person_id or found["subject"] != subject or found["digest"] != digest:
         raise Refusal(OTHER)
-    signer = people.confirm(conn, by, signing.password)
+    signer = people.confirm(conn, by, signing.password, what=form_name(signing.challenge))
     roles.require(signer, act)
     return signer
 

@@ -44,6 +44,13 @@ def change(
         anchors.write(conn, written_head)
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Nobody else writes meanwhile. For the little that is no act of anybody, such as when a session was last used."""
+    with _writer:
+        yield
+
+
 def _append(conn: duckdb.DuckDBPyConnection, actor: str, act: str, subject: str, detail: dict[str, Any]) -> Any:
     last = head(conn)
     event = {

@@ -100,11 +100,12 @@ async def sign_in(request: Request) -> Response:
     """Show the form, or sign in and go on to where the person wanted to go."""
     language = language_of(request)
     if not await run_in_threadpool(lambda: people.any_exist(state.conn())):
-        return _notice(request, N_("Not set up yet"), NOT_SET_UP)
+        return notice(request, N_("Not set up yet"), NOT_SET_UP)
+    provider = await run_in_threadpool(state.provider)
+    company = provider.label if provider else ""
     if request.method != "POST":
-        return html(
-            request, static_pages.sign_in(language, next_path=local_path(request.query_params.get("next", "/")))
-        )
+        next_path = local_path(request.query_params.get("next", "/"))
+        return html(request, static_pages.sign_in(language, next_path=next_path, company=company))
     form = await read_form(request)
     next_path = local_path(form.get("next", "/"))
     name = form.get("name", "")
@@ -112,8 +113,9 @@ async def sign_in(request: Request) -> Response:
         person = await run_in_threadpool(lambda: people.verify(state.conn(), name, form.get("password", "")))
     except Refusal as refusal:
         alert = catalogue.refusal(language, refusal)
-        return html(request, static_pages.sign_in(language, next_path=next_path, name=name, alert=alert), 403)
-    return await _admit(request, person, next_path)
+        page = static_pages.sign_in(language, next_path=next_path, name=name, alert=alert, company=company)
+        return html(request, page, 403)
+    return await admit(request, person, next_path)
 
 
 async def set_up(request: Request) -> Response:
@@ -123,7 +125,7 @@ async def set_up(request: Request) -> Response:
     form = await read_form(request) if request.method == "POST" else {}
     token = form.get("token") or request.query_params.get("token", "")
     if not _set_up_token or not secrets.compare_digest(token.encode(), _set_up_token.encode()):
-        return _notice(request, N_("This link is not valid"), LINK_VOID, 403)
+        return notice(request, N_("This link is not valid"), LINK_VOID, 403)
     if request.method != "POST":
         return html(request, static_pages.set_up(language, token=token))
     name, password = form.get("name", ""), form.get("password", "")
@@ -135,7 +137,7 @@ async def set_up(request: Request) -> Response:
         alert = catalogue.refusal(language, refusal)
         return html(request, static_pages.set_up(language, token=token, name=name, alert=alert), 403)
     _set_up_token = None
-    return await _admit(request, person, "/")
+    return await admit(request, person, "/")
 
 
 async def sign_out(request: Request) -> Response:
@@ -159,18 +161,19 @@ LINK_VOID = N_(
 )
 
 
-async def _admit(request: Request, person: Person, path: str) -> Response:
+async def admit(request: Request, person: Person, path: str) -> Response:
+    """Give the person a session in place of the one the browser had, and go on."""
     before = request.cookies.get(sessions.COOKIE)
 
     def renew() -> str:
         sessions.end(state.conn(), before)
-        return sessions.start(state.conn(), person)
+        return sessions.start(state.conn(), person, lifetime=state.settings().lifetime)
 
     response = RedirectResponse(path, 303)
     response.set_cookie(
         sessions.COOKIE,
         await run_in_threadpool(renew),
-        max_age=int(sessions.LIFETIME.total_seconds()),
+        max_age=int(state.settings().lifetime.total_seconds()),
         httponly=True,
         # Strict would show the sign-in to people who follow a link from a mail; what changes anything is guarded by
         # its origin as well (gate.same_origin).
@@ -194,9 +197,10 @@ def html(request: Request, page: str, status: int = 200) -> Response:
     return _remember_language(request, HTMLResponse(page, status, policy))
 
 
-def _notice(request: Request, title: str, text: str, status: int = 200) -> Response:
+def notice(request: Request, title: str, text: str, status: int = 200, **values: object) -> Response:
+    """A page that only says something, in the reader's language."""
     language = language_of(request)
-    words = [catalogue.translate(language, message) for message in (title, text)]
+    words = [catalogue.translate(language, title), catalogue.translate(language, text, values)]
     return html(request, static_pages.notice(language, *words), status)
 
 

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
+from google.protobuf.message import DecodeError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
@@ -18,13 +19,14 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import file_util
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from core.access import sessions
+from core.access import providers, sessions
 from core.locale import catalogue
 from core.locale.mark import N_
-from pages._ui import entrance, recovery, state
+from pages._ui import company, entrance, recovery, state
 
-OPEN = {"/sign-in", "/set-up", "/healthz", "/_stcore/health"}
+OPEN = {"/sign-in", "/set-up", "/healthz", "/_stcore/health", company.START, providers.CALLBACK}
 READING = {"GET", "HEAD"}
 SESSION_HEADER = b"x-countersign-session"
 """Tells Streamlit whose connection this is (server.trustedUserHeaders), so that it never resumes the abandoned
@@ -84,7 +86,7 @@ class Gate:
             answer: Response = PlainTextResponse(_say(request, FOREIGN), 403)
         elif state.damage() is not None:
             answer = await recovery.answer(Request(scope, receive))
-        elif scope["path"] in OPEN or await run_in_threadpool(_is_signed_in, request):
+        elif scope["path"] in OPEN or await run_in_threadpool(_is_signed_in, request, used=_is_a_visit(scope, request)):
             await self.app(scope, receive, send)
             return
         elif scope["method"] in READING and "text/html" in request.headers.get("accept", ""):
@@ -104,9 +106,11 @@ class Gate:
 
         async def receive_signed_in() -> Message:
             message = await receive()
-            if message["type"] == "websocket.receive" and not await run_in_threadpool(_is_signed_in, connection):
-                await send({"type": "websocket.close", "code": 1008})
-                return {"type": "websocket.disconnect", "code": 1008}
+            if message["type"] == "websocket.receive":
+                used = _was_by_hand(message)
+                if not await run_in_threadpool(_is_signed_in, connection, used=used):
+                    await send({"type": "websocket.close", "code": 1008})
+                    return {"type": "websocket.disconnect", "code": 1008}
             return message
 
         own = sessions.fingerprint(connection.cookies[sessions.COOKIE]).encode()
@@ -122,8 +126,27 @@ def same_origin(headers: Headers) -> bool:
     return bool(source) and source == headers.get("host")
 
 
-def _is_signed_in(connection: HTTPConnection) -> bool:
-    return sessions.person_of(state.conn(), connection.cookies.get(sessions.COOKIE)) is not None
+def _is_signed_in(connection: HTTPConnection, *, used: bool = False) -> bool:
+    conn, token = state.conn(), connection.cookies.get(sessions.COOKIE)
+    if token is None or sessions.person_of(conn, token, idle=state.settings().idle) is None:
+        return False
+    if used:
+        sessions.used(conn, token)
+    return True
+
+
+def _is_a_visit(scope: Scope, request: HTTPConnection) -> bool:
+    return scope["method"] not in READING or "text/html" in request.headers.get("accept", "")
+
+
+def _was_by_hand(message: Message) -> bool:
+    """Whether somebody did something: a page that refreshes itself does not keep a session alive."""
+    said = BackMsg()
+    try:
+        said.ParseFromString(message.get("bytes") or b"")
+    except DecodeError:
+        return False
+    return said.WhichOneof("type") == "rerun_script" and not said.rerun_script.is_auto_rerun
 
 
 def _came_for(scope: Scope) -> str:

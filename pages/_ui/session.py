@@ -40,9 +40,13 @@ def _token() -> str | None:
     return st.context.cookies.get(sessions.COOKIE)
 
 
+def _signed_in() -> Person | None:
+    return sessions.person_of(conn(), _token(), idle=settings().idle)
+
+
 def person() -> Person:
     """Who is signed in; the page ends here when nobody is (any more)."""
-    found = sessions.person_of(conn(), _token())
+    found = _signed_in()
     if found is None:
         st.info(_("You are signed out. Reload the page to sign in again."))
         st.stop()
@@ -52,7 +56,7 @@ def person() -> Person:
 def language() -> str:
     """The language chosen now or last time, else the browser's, else English."""
     if "language" not in st.session_state:
-        found = sessions.person_of(conn(), _token())
+        found = _signed_in()
         wanted = people.language_of(conn(), found) if found else ""
         wanted = wanted or st.context.cookies.get(entrance.LANGUAGE_COOKIE, "")
         if wanted not in catalogue.LANGUAGES:

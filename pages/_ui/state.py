@@ -5,6 +5,8 @@ import threading
 import duckdb
 
 from core import settings as settings_module
+from core.access import providers
+from core.access.providers import Provider
 from core.settings import Settings
 from core.store import anchors
 from core.store import database as database_module
@@ -37,6 +39,11 @@ def settings() -> Settings:
     """The settings that the open database belongs to, or would."""
     opened = _opened
     return opened[0] if opened else settings_module.read()
+
+
+def provider() -> Provider | None:
+    """The company's sign-in, read anew each time: its secret may change while we run. Raises Refusal as `read` does."""
+    return providers.read(settings())
 
 
 def database() -> duckdb.DuckDBPyConnection:

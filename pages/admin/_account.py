@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core.access import accounts, people
+from core.access.people import Person
 from core.locale.mark import N_
 from pages._ui import session
 from pages._ui.session import _
@@ -26,6 +27,9 @@ def new_password(label: str, key: str) -> str:
 def show() -> None:
     """One's own password and sessions."""
     person = session.person()
+    if not people.has_password(session.conn(), person.person_id):
+        _of_the_company(person)
+        return
     with st.expander(_("My password and sessions"), icon=":material/key:"):
         with st.form("people.password"):
             old = st.text_input(
@@ -47,6 +51,14 @@ def show() -> None:
             st.rerun()
 
 
+def _of_the_company(person: Person) -> None:
+    with st.expander(_("My sessions"), icon=":material/key:"):
+        st.caption(_(people.COMPANYS))
+        if st.button(_("Sign out everywhere"), key="people.everywhere"):
+            accounts.sign_out_everywhere(session.conn(), by=person)
+            st.rerun()
+
+
 def manage(known: Sequence[dict[str, Any]]) -> None:
     """Roles, end and return of one account, and a new password for somebody who forgot theirs."""
     with st.expander(_("Change somebody's account"), icon=":material/manage_accounts:"):
@@ -59,8 +71,13 @@ def manage(known: Sequence[dict[str, Any]]) -> None:
                 switched = st.button(_("Deactivate"), key=f"people.deactivate.{person_id}")
             else:
                 switched = st.button(_("Let them sign in again"), key=f"people.reactivate.{person_id}")
-        given = new_password(_("A new password for them"), f"people.given.{person_id}")
-        gave = st.button(_("Give this password"), key=f"people.give.{person_id}", disabled=not given)
+        given, gave = "", False
+        if one["local"]:
+            given = new_password(_("A new password for them"), f"people.given.{person_id}")
+            gave = st.button(_("Give this password"), key=f"people.give.{person_id}", disabled=not given)
+        else:
+            st.caption(_("They sign in with the company's account. Where its groups give roles, the next sign-in sets "
+                         "them again."))  # fmt: skip
     with session.refusing():
         _act(person_id, saved=saved and held, switched=switched, active=bool(one["active"]), given=gave and given)
 

@@ -6,7 +6,7 @@ from core.access import accounts, people, roles
 from core.locale.mark import N_
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.admin import _account, _roles
+from pages.admin import _account, _failures, _roles
 
 conn, person = session.conn(), session.person()
 st.title(_("People"))
@@ -24,12 +24,14 @@ st.dataframe(
             plain("Name"): one["name"],
             plain("Roles"): _roles.names(one["roles"]),
             plain("State"): plain("active") if one["active"] else plain("deactivated"),
+            plain("Signs in with"): plain("password") if one["local"] else plain("company account"),
         }
         for one in known
     ],
     hide_index=True,
 )
 _account.manage(known)
+_failures.show()
 
 st.subheader(_("Add a person"))
 form = parts.fresh("people.new")

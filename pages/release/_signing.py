@@ -1,13 +1,14 @@
-"""The form that is signed: a reason and, at that moment, the password; and how signatures are shown."""
+"""The form that is signed: a reason and, at that moment, the proof of who signs; and how signatures are shown."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
+from core.access import people
 from core.release import signatures
 from core.release.signatures import Signing
-from pages._ui import parts, session
+from pages._ui import company, parts, session
 from pages._ui.session import _, plain
 
 
@@ -23,20 +24,37 @@ def form(key: str, *, subject: str, digest: str, label: str) -> Signing | None:
     if st.session_state.get(held, ("", ""))[:2] != (subject, digest):
         token = signatures.challenge(session.conn(), by=session.person(), subject=subject, digest=digest)
         st.session_state[held] = (subject, digest, token)
+    person, what = session.person(), signatures.form_name(st.session_state[held][2])
+    local = people.has_password(session.conn(), person.person_id)
+    if not local:
+        _offer_confirmation(person.name, what)
     prefix = parts.fresh(key)
     with st.form(prefix):
         reason = st.text_area(
             _("Reason"), key=f"{prefix}.reason", height=80, help=_("It stands beside your name for good.")
         )
-        st.caption(_("You sign as **%(name)s**. Your password shows that it is you.", name=session.person().name))
-        password = st.text_input(
-            _("Password"), type="password", key=f"{prefix}.password", autocomplete="current-password"
-        )
+        password = _password(person.name, prefix) if local else ""
         pressed = st.form_submit_button(label, type="primary", key=f"{prefix}.sign", icon=":material/draw:")
     if not pressed:
         return None
+    if not local and not people.confirmed(session.conn(), person, what):
+        st.error(_(people.FIRST))  # and the form stays good: its name is what will be confirmed
+        return None
     token = st.session_state.pop(held)[2]
     return Signing(password=password, challenge=token, reason=reason, zone=st.context.timezone or "UTC")
+
+
+def _password(name: str, prefix: str) -> str:
+    st.caption(_("You sign as **%(name)s**. Your password shows that it is you.", name=name))
+    return st.text_input(_("Password"), type="password", key=f"{prefix}.password", autocomplete="current-password")
+
+
+def _offer_confirmation(name: str, what: str) -> None:
+    st.caption(
+        _("You sign as **%(name)s**. Before you sign, show that it is you: the button opens your company's sign-in in "
+          "a new tab.", name=name)
+    )  # fmt: skip
+    st.link_button(_("Show that it is me"), f"{company.CONFIRM}?for={what}", icon=":material/fingerprint:")
 
 
 def signed(key: str, message: str, **values: Any) -> None:

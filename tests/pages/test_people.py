@@ -1,4 +1,7 @@
-from core.access import people, sessions
+import pytest
+
+from core.access import identities, people, sessions
+from core.errors import Refusal
 from pages._ui import session
 
 
@@ -45,3 +48,34 @@ def test_everybody_changes_their_own_password_and_an_admin_ends_accounts(page, c
     app.text_input(key="people.again").set_value("quite another thing")
     app.button(key="people.change").click().run()
     assert people.verify(conn, "Mina", "quite another thing") == mina
+
+
+def test_an_admin_sees_failed_attempts_and_who_has_to_wait(page, conn, mina):
+    people.create(conn, name="Olu", password="four other words here", roles_held=["operator"], by=mina)
+    app = page("admin/people.py")
+    assert not app.warning
+    for name in ("Olu", "no such name"):
+        for _ in range(3):
+            with pytest.raises(Refusal):
+                people.verify(conn, name, "a wrong password")
+    app = page("admin/people.py")
+    assert "quarter of an hour: olu." in app.warning[0].value
+    assert "tried three times or more, too: 1 of them" in app.warning[1].value
+    shown = app.dataframe[1].value
+    assert list(shown["Who"]) == ["unknown name"] * 3 + ["olu"] * 3
+    assert set(shown["What"]) == {"Sign-in failed"}
+
+
+def test_a_person_of_the_company_has_no_password_to_change_here(page, conn, mina, monkeypatch):
+    identity = identities.Identity(issuer="https://acme.example", subject="u", names=["Zoe"], groups=["g"])
+    zoe = identities.admit(conn, identity, mapping={"g": ["admin"]})
+    app = page("admin/people.py")
+    app.selectbox(key="people.one").select_index(1).run()
+    assert "people.given.zoe" not in {field.key for field in app.text_input}
+    assert list(app.dataframe[0].value["Signs in with"]) == ["password", "company account"]
+    token = sessions.start(conn, zoe)
+    monkeypatch.setattr(session, "_token", lambda: token)
+    app = page("admin/people.py")
+    assert "people.old" not in {field.key for field in app.text_input}
+    app.button(key="people.everywhere").click().run()
+    assert sessions.person_of(conn, token) is None

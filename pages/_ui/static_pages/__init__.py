@@ -25,8 +25,8 @@ CONTENT_SECURITY_POLICY = (
 HTML_LANG = {"en": "en", "zh": "zh-CN"}
 
 
-def sign_in(language: str, *, next_path: str, name: str = "", alert: str = "") -> str:
-    """The sign-in form; `next_path` is where a success leads."""
+def sign_in(language: str, *, next_path: str, name: str = "", alert: str = "", company: str = "") -> str:
+    """The sign-in form; `next_path` is where a success leads, `company` what the company's own sign-in is called."""
     say = _in(language)
     fields = form(
         "/sign-in",
@@ -35,6 +35,10 @@ def sign_in(language: str, *, next_path: str, name: str = "", alert: str = "") -
         hidden={"next": next_path},
         button=say(N_("Sign in")),
     )
+    if company:
+        address = "/sign-in/company?" + urlencode({"next": next_path})
+        words = say(N_("Sign in with %(company)s"), {"company": company})
+        form = f'<a class="company" href="{escape(address)}">{escape(words)}</a>{form}'
     lead = say(N_("Countersign turns the judgement of people who know the business into a better model."))
     return page(language, say(N_("Sign in")), lead, alert=alert, form=fields, query={"next": next_path})
 

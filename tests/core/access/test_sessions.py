@@ -1,6 +1,10 @@
+from datetime import timedelta
+
 import pytest
 
+from core import settings
 from core.access import people, sessions
+from core.errors import Refusal
 from core.store import database
 
 PASSWORD = "correct horse battery"
@@ -39,6 +43,54 @@ def test_a_session_expires_after_fourteen_days(conn, mina):
     assert sessions.person_of(conn, token) == mina
     conn.execute("update sessions set expires_at = expires_at - interval 1 minute")
     assert sessions.person_of(conn, token) is None
+
+
+def test_a_session_ends_when_nobody_used_it_for_a_working_day_and_goes_on_when_somebody_did(conn, mina):
+    token = sessions.start(conn, mina)
+
+    def sit(minutes):
+        conn.execute("update sessions set seen_at = seen_at - to_minutes(?)", [minutes])
+
+    sit(8 * 60 - 1)
+    assert sessions.person_of(conn, token) == mina
+    sessions.used(conn, token)
+    sit(8 * 60 - 1)
+    assert sessions.person_of(conn, token) == mina
+    sit(1)
+    assert sessions.person_of(conn, token) is None
+
+
+def test_how_long_may_be_set_and_a_session_from_before_idle_times_counts_from_its_beginning(conn, mina):
+    token = sessions.start(conn, mina, lifetime=timedelta(hours=1))
+    conn.execute("update sessions set seen_at = null, created_at = created_at - interval 20 minute")
+    assert sessions.person_of(conn, token, idle=timedelta(minutes=21)) == mina
+    assert sessions.person_of(conn, token, idle=timedelta(minutes=20)) is None
+    conn.execute("update sessions set expires_at = expires_at - interval 1 hour")
+    assert sessions.person_of(conn, token, idle=timedelta(days=1)) is None
+
+
+def test_use_is_written_down_once_a_minute_at_most_and_never_wakes_what_has_ended(conn, mina):
+    token = sessions.start(conn, mina)
+    query = "select seen_at from sessions"
+    first = conn.execute(query).fetchone()
+    sessions.used(conn, token)
+    assert conn.execute(query).fetchone() == first
+    sessions.end(conn, token)
+    conn.execute("update sessions set seen_at = seen_at - interval 2 minute")
+    before = conn.execute(query).fetchone()
+    sessions.used(conn, token)
+    assert conn.execute(query).fetchone() == before
+
+
+def test_hours_come_from_the_environment_and_nonsense_is_a_sentence(monkeypatch):
+    monkeypatch.setenv("COUNTERSIGN_IDLE_HOURS", "0.5")
+    monkeypatch.setenv("COUNTERSIGN_SESSION_HOURS", "24")
+    found = settings.read()
+    assert (found.idle, found.lifetime) == (timedelta(minutes=30), timedelta(days=1))
+    for nonsense in ("soon", "0", "-1", "1e99"):
+        monkeypatch.setenv("COUNTERSIGN_IDLE_HOURS", nonsense)
+        with pytest.raises(Refusal, match="has to be a number of hours above 0"):
+            settings.read()
 
 
 def test_the_live_session_of_a_person_who_became_inactive_ends(conn, mina):

@@ -113,11 +113,12 @@ def issuer_of(conn: duckdb.DuckDBPyConnection, person_id: str) -> str | None:
 
 def _create(conn: duckdb.DuckDBPyConnection, identity: Identity, held: Collection[Role]) -> dict[str, Any]:
     name = _free_name(conn, identity.names)
-    row = {"person_id": people.identify(name), "name": name, "password_hash": "", "roles": sorted(held)}
-    linked = {"issuer": identity.issuer, "subject": identity.subject, "person_id": row["person_id"]}
+    person_id = people.identify(name)
+    row = {"person_id": person_id, "name": name, "password_hash": "", "roles": sorted(held)}
+    linked = {"issuer": identity.issuer, "subject": identity.subject, "person_id": person_id}
     detail = {"roles": sorted(held), "how": "oidc", "issuer": identity.issuer}
     try:
-        with audit.change(conn, actor="system", act="person.created", subject=row["person_id"], detail=detail):
+        with audit.change(conn, actor="system", act="person.created", subject=person_id, detail=detail):
             database.insert(conn, "people", [{**row, "created_at": database.now()}])
             database.insert(conn, "identities", [{**linked, "linked_at": database.now()}])
     except duckdb.ConstraintException:  # a second window was faster, or somebody else of that name

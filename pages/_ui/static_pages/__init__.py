@@ -38,7 +38,7 @@ def sign_in(language: str, *, next_path: str, name: str = "", alert: str = "", c
     if company:
         address = "/sign-in/company?" + urlencode({"next": next_path})
         words = say(N_("Sign in with %(company)s"), {"company": company})
-        form = f'<a class="company" href="{escape(address)}">{escape(words)}</a>{form}'
+        fields = f'<a class="company" href="{escape(address)}">{escape(words)}</a>{fields}'
     lead = say(N_("Countersign turns the judgement of people who know the business into a better model."))
     return page(language, say(N_("Sign in")), lead, alert=alert, form=fields, query={"next": next_path})
 

@@ -5,14 +5,15 @@ from core.access.people import Person
 from core.errors import Refusal
 
 ALLOWED = {
-    "expert": {"read", "rate", "breakage.answer"},
+    "expert": {"read", "rate", "breakage.answer", "guide.answer"},
     "approver": {
         "read", "adjudicate", "approve", "plan.sign", "breakage.answer", "sign_off.sign", "release.move",
+        "guide.answer",
     },
-    "manager": {"read", "plan.sign", "sign_off.sign", "release.move"},
+    "manager": {"read", "plan.sign", "sign_off.sign", "release.move", "guide.answer"},
     "operator": {
         "read", "task.manage", "eval_set.import", "model.manage", "knowledge.manage", "run.start", "train.start",
-        "job.stop", "plan.sign", "sign_off.request", "serving.manage",
+        "job.stop", "plan.sign", "sign_off.request", "serving.manage", "guide.answer",
     },
     "admin": {"read", "people.manage", "backup.make", "recovery.accept"},
 }  # fmt: skip

@@ -17,6 +17,8 @@ Said = Literal["yes", "no"]
 Direction = Literal["rag", "fine_tune", "both", "neither", "open"]
 Pointer = Literal["rag", "fine_tune", "no_rag", "no_fine_tune", ""]
 """What an answer speaks for, or rules out."""
+Measured = Literal["rag", "fine_tune"]
+"""What can be compared with and without."""
 
 LEAST = 4
 """With fewer answers the questions have not been thought about."""
@@ -98,7 +100,7 @@ class Guide:
 
     direction: Direction
     sentence: Sentence
-    measured: Mapping[Literal["rag", "fine_tune"], Sentence]
+    measured: Mapping[Measured, Sentence]
 
 
 def weigh(answers: Mapping[str, Said], *, retrieval: Paired | None = None, tuning: Paired | None = None) -> Guide:
@@ -115,16 +117,13 @@ def weigh(answers: Mapping[str, Said], *, retrieval: Paired | None = None, tunin
     if len(answers) >= LEAST:
         look_up, learn = rag > 0 and may_look_up, tune > 0 and may_tune
         direction = "both" if look_up and learn else "rag" if look_up else "fine_tune" if learn else "neither"
+    known: dict[Measured, Paired | None] = {"rag": retrieval, "fine_tune": tuning}
     messages: dict[Direction, str] = {"open": OPEN, "rag": RAG, "fine_tune": TUNE, "both": BOTH, "neither": NEITHER}
     values = {"n": len(answers), "all": len(QUESTIONS), "least": LEAST, "rag": rag, "tune": tune}
     return Guide(
         direction=direction,
         sentence=Sentence(messages[direction], {name: str(value) for name, value in values.items()}),
-        measured={
-            lever: _told(paired)
-            for lever, paired in (("rag", retrieval), ("fine_tune", tuning))
-            if paired is not None and paired.n
-        },
+        measured={lever: _told(paired) for lever, paired in known.items() if paired is not None and paired.n},
     )
 
 

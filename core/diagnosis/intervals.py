@@ -14,6 +14,9 @@ from statsmodels.stats.weightstats import DescrStatsW
 FEW_CLUSTERS = 6
 """From this many clusters on, the clustered interval keeps its promise; below it is widened."""
 
+Values = Sequence[float] | NDArray[np.float64]
+"""One value in 0..1 for each sample."""
+
 SAME = 1e-9
 """Differences closer to zero than this are rounding: no sample changed by that little."""
 
@@ -63,7 +66,7 @@ def rate(successes: int, n: int) -> Rate:
     return Rate(value=successes / n, low=_clip(low, 0), high=_clip(high, 0), n=n)
 
 
-def mean_rate(values: Sequence[float]) -> Rate:
+def mean_rate(values: Values) -> Rate:
     """The mean of per-sample values in 0..1 with its 95% interval.
 
     Pass/fail values get Wilson's. Graded ones get the normal interval after adding two 0s and two 1s, which is what
@@ -89,7 +92,7 @@ def mean_of_sums(n: int, total: float, squares: float) -> Rate:
     return Rate(value=total / n, low=_clip(low, 0), high=_clip(high, 0), n=n)
 
 
-def paired(before: Sequence[float], after: Sequence[float], groups: Sequence[str] | None = None) -> Paired:
+def paired(before: Values, after: Values, groups: Sequence[str] | None = None) -> Paired:
     """What changed between two values in 0..1 of the same samples, in the same order.
 
     One +1 and one -1 join the differences before the ordinary normal interval is taken (Bonett and Price 2012, for
@@ -135,7 +138,7 @@ def paired(before: Sequence[float], after: Sequence[float], groups: Sequence[str
     )
 
 
-def _checked(values: Sequence[float]) -> NDArray[np.float64]:
+def _checked(values: Values) -> NDArray[np.float64]:
     array = np.asarray(values, dtype=float)
     if not ((array >= 0) & (array <= 1)).all():
         raise ValueError("Values lie between 0 and 1; a missing one is left out, not passed on.")

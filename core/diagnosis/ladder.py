@@ -30,6 +30,10 @@ CONFIRMED = N_(
     "%(goal)s points, the last one %(step)s, 95%% interval %(step_low)s to %(step_high)s. Prompting is exhausted; "
     "consider fine-tuning."
 )
+TOO_FEW = N_(
+    "No verdict yet: %(planned)s samples were agreed on before the run, and %(n)s were answered with every prompt. "
+    "Add %(more)s more, so that nobody stops at a lucky moment."
+)
 NOT_ENOUGH = N_(
     "Not enough evidence yet: %(last)s scores %(value)s on %(n)s samples, last step %(step)s points, 95%% interval "
     "%(step_low)s to %(step_high)s."
@@ -73,18 +77,20 @@ class Ladder:
 
 
 def judge(
-    rungs: Mapping[str, Sequence[float]],
+    rungs: Mapping[str, intervals.Values],
     *,
     smallest_gain: float,
     target: float,
     groups: Sequence[str] | None = None,
+    planned: int = 0,
 ) -> Ladder:
     """Judge rungs given in order, each with one value in 0..1 per sample (repeats averaged), the same samples in each.
 
     On target: the last rung's lower bound reaches the target. Plateau suspected: it is below the target and the upper
     one-sided 95% bound of the last step is below the smallest gain. Confirmed: so is that of the step before, and the
     last rung was a further attempt, the fifth or later. Headroom: the climb from first to last is better, corrected
-    by Holm together with the steps, and the last step is not flat. Otherwise there is not enough evidence yet.
+    by Holm together with the steps, and the last step is not flat. Otherwise there is not enough evidence yet, and so
+    there is on fewer samples than were `planned`: a verdict at a moment of one's own choice is too often a lucky one.
     """
     names, values = list(rungs), list(rungs.values())
     if len(names) < 2:
@@ -103,8 +109,14 @@ def judge(
         for (start, end), change, p in zip(ends, changes, p_holm, strict=True)
     )
     rates = {name: intervals.mean_rate(scores) for name, scores in rungs.items()}
-    verdict = _verdict(rates[names[-1]], steps, climb, target)
+    short = planned - rates[names[-1]].n
+    verdict = "not_enough" if short > 0 else _verdict(rates[names[-1]], steps, climb, target)
     more = _more(steps[-1].paired, climb.paired, smallest_gain) if verdict == "not_enough" else None
+    if short > 0 and rates[names[-1]].n:
+        words = {"planned": str(planned), "n": str(rates[names[-1]].n), "more": str(short)}
+        told, more = Sentence(TOO_FEW, words), short
+    else:
+        told = _sentence(verdict, rates, steps[-1], climb, smallest_gain, target, more)
     return Ladder(
         rates=rates,
         steps=tuple(steps),
@@ -112,7 +124,7 @@ def judge(
         last_two=intervals.paired(values[-3], values[-1], groups) if len(names) > 2 else None,
         verdict=verdict,
         more=more,
-        sentence=_sentence(verdict, rates, steps[-1], climb, smallest_gain, target, more),
+        sentence=told,
     )
 
 

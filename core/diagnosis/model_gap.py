@@ -63,7 +63,7 @@ class ModelGap:
 
 
 def judge(
-    models: Mapping[str, Sequence[float]], *, base: str, target: float, groups: Sequence[str] | None = None
+    models: Mapping[str, intervals.Values], *, base: str, target: float, groups: Sequence[str] | None = None
 ) -> ModelGap:
     """Judge models by name, each with one value in 0..1 per sample, the same samples in each.
 

@@ -112,8 +112,8 @@ class Proof:
 
 
 def compare(
-    before: Sequence[float],
-    after: Sequence[float],
+    before: intervals.Values,
+    after: intervals.Values,
     *,
     margin: float | None = None,
     smallest_gain: float | None = None,

@@ -1,7 +1,8 @@
 """Measured ladders: the newest climb of each model, its rates on the same samples, and its winner on locked ones."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -10,15 +11,17 @@ import pandas as pd
 from core.access.people import Person
 from core.diagnosis import intervals, verdicts
 from core.errors import Refusal
-from core.evaluation import repeats, results, runs
+from core.evaluation import decodings, repeats, results, runs
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.models import Model
-from core.evaluation.prompts import Prompt
+from core.evaluation.prompts import Ladder, Prompt
 from core.evaluation.tasks import Task
+from core.generation.base import Decoding
 from core.locale.mark import N_
 from core.store import database
 
-COLUMNS = ["run_id", "rung", "metric", "value", "low", "high", "n"]
+VARIED = 0.7
+"""Temperature when the same question is asked several times: greedy answers of a local model would all be one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,17 @@ class Climb:
     @property
     def failed(self) -> int:
         return sum(int(run["failed"]) for run in self.runs)
+
+
+def start(
+    conn: duckdb.DuckDBPyConnection, *, by: Person, task: Task, eval_set: EvalSet, ladder: Ladder, model: Model
+) -> str:
+    """Run the ladder as the task's plan has it: each sample K times, with some randomness if K is above one."""
+    decoding = decodings.of_sets(conn, [eval_set])
+    if task.plan.repeats > 1:
+        decoding = replace(decoding, temperature=VARIED)
+    asked: dict[str, Any] = {"by": by, "eval_set": eval_set, "ladder": ladder, "model": model}
+    return runs.start_ladder(conn, **asked, decoding=decoding, repeats=task.plan.repeats)
 
 
 def of_set(conn: duckdb.DuckDBPyConnection, task_id: str, eval_set_name: str) -> list[Climb]:
@@ -98,18 +112,16 @@ def table(conn: duckdb.DuckDBPyConnection, of_runs: Sequence[Mapping[str, Any]])
 
     With several answers per sample three more metrics: `repeats.METRICS`.
     """
-    found = {run_id: dict(metrics) for run_id, metrics in results.scores(conn, _ids(of_runs)).items()}
-    for run_id, metrics in repeats.scores(conn, [run["run_id"] for run in of_runs if run["repeats"] > 1]).items():
-        found.setdefault(run_id, {}).update(metrics)
-    rows = []
-    for metric in sorted({metric for metrics in found.values() for metric in metrics}):
-        of_metric = {run["run_id"]: found.get(run["run_id"], {}).get(metric, {}) for run in of_runs}
-        shared = sorted(set.intersection(*(set(values) for values in of_metric.values())))
-        for run in of_runs if shared else ():
-            rate = intervals.mean_rate([of_metric[run["run_id"]][sample] for sample in shared])
-            row = {"run_id": run["run_id"], "rung": run["rung"], "metric": metric, "n": rate.n}
-            rows.append({**row, "value": rate.value, "low": rate.low, "high": rate.high})
-    return pd.DataFrame(rows, columns=COLUMNS)
+    ids = _ids(of_runs)
+    found = results.rates(conn, ids, same=True)
+    if all(run["repeats"] > 1 for run in of_runs):
+        again = repeats.scores(conn, ids)
+        for metric in repeats.METRICS:
+            of_metric = [again.get(run_id, {}).get(metric, {}) for run_id in ids]
+            shared = set.intersection(*map(set, of_metric)) if of_metric else set()
+            for run_id, values in zip(ids, of_metric, strict=True) if shared else ():
+                found[run_id, metric] = intervals.mean_rate([values[sample] for sample in shared])
+    return results.rows_of(of_runs, dict(sorted(found.items(), key=lambda one: (one[0][1], ids.index(one[0][0])))))
 
 
 def measure_winner(
@@ -120,10 +132,12 @@ def measure_winner(
     first: tuple[str, Prompt],
     winner: tuple[str, Prompt],
     model: Model,
+    like: Mapping[str, Any] | None = None,
 ) -> str:
     """Ask the winner and the first prompt the locked samples, on which nothing was chosen; returns the job's id.
 
-    Raises Refusal when that was asked before: locked samples that are asked until they please are not locked.
+    They are asked as often and with the same decoding as the run `like`, which is one of the ladder's. Raises Refusal
+    when that was asked before: locked samples that are asked until they please are not locked.
     """
     if locked(conn, eval_set.task_id, eval_set.name, model.model_id, winner[1].prompt_id):
         raise Refusal(
@@ -138,7 +152,10 @@ def measure_winner(
         for side, (rung, prompt) in sides.items()
     ]
     title = N_("Locked samples: prompt %(rung)s on %(model)s")
-    return runs.start(conn, by=by, title=title, values={"rung": winner[0], "model": model.name}, plans=plans)
+    how: dict[str, Any] = {}
+    if like is not None and like["repeats"] > 1:
+        how = {"decoding": Decoding(**json.loads(like["decoding"])), "repeats": like["repeats"]}
+    return runs.start(conn, by=by, title=title, values={"rung": winner[0], "model": model.name}, plans=plans, **how)
 
 
 def locked(
@@ -162,22 +179,14 @@ def compare(
     conn: duckdb.DuckDBPyConnection, task: Task, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> verdicts.Comparison:
     """Two runs on the samples that both have a score for, by the plan's metric."""
-    found = results.scores(conn, _ids([before, after]))
-    old, new = (found.get(run["run_id"], {}).get(task.plan.metric, {}) for run in (before, after))
-    shared = sorted(old.keys() & new.keys())
-    known = groups(conn, task.task_id)
+    found = results.shared(conn, _ids([before, after]), task.plan.metric)
     return verdicts.compare(
-        [old[sample] for sample in shared],
-        [new[sample] for sample in shared],
+        found.values[before["run_id"]],
+        found.values[after["run_id"]],
         margin=task.plan.margin,
         smallest_gain=task.plan.smallest_gain,
-        groups=[known[sample] for sample in shared],
+        groups=found.groups,
     )
-
-
-def groups(conn: duckdb.DuckDBPyConnection, task_id: str) -> dict[str, str]:
-    """sample id -> group id."""
-    return dict(conn.execute("select sample_id, group_id from samples where task_id = ?", [task_id]).fetchall())
 
 
 def _ids(of_runs: Sequence[Mapping[str, Any]]) -> list[str]:

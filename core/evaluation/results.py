@@ -2,14 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from core.diagnosis import intervals, ladder
+from core.diagnosis.intervals import Rate
 from core.evaluation import runs
 from core.evaluation.tasks import Task
+from core.store import database
 
 Scores = Mapping[str, Mapping[str, Mapping[str, float]]]
 """run id -> metric -> sample id -> value in 0..1, averaged over repeats."""
@@ -23,50 +28,83 @@ def scores(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> Scores:
     return found
 
 
-def table(conn: duckdb.DuckDBPyConnection, of_runs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """One row per run and metric: `run_id`, `rung`, `metric`, `value`, `low`, `high` (shares in 0..1) and `n`."""
-    found = scores(conn, [run["run_id"] for run in of_runs])
-    rows = []
-    for run in of_runs:
-        for metric, values in sorted(found.get(run["run_id"], {}).items()):
-            rate = intervals.mean_rate(list(values.values()))
-            rows.append(
-                {
-                    "run_id": run["run_id"],
-                    "rung": run["rung"],
-                    "metric": metric,
-                    "value": rate.value,
-                    "low": rate.low,
-                    "high": rate.high,
-                    "n": rate.n,
-                }
-            )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """The samples that every one of some runs has a value for, in one order: values by run id, and the groups."""
+
+    values: Mapping[str, NDArray[np.float64]]
+    groups: Sequence[str]
+
+
+def shared(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str], metric: str) -> Shared:
+    """One metric's values in 0..1 on the samples that all these runs have, averaged over repeats."""
+    query = """
+        with found as (
+            select a.run_id, a.sample_id, avg(c.value) as value from scores as c join answers as a using (answer_id)
+            where a.run_id in (select unnest($runs)) and c.metric = $metric and c.value is not null group by all
+        )
+        select p.group_id, f.value from found as f join samples as p using (sample_id)
+        qualify count(*) over (partition by f.sample_id) = len($runs)
+        order by f.sample_id, list_position($runs, f.run_id)
+    """
+    found = conn.execute(query, {"runs": list(run_ids), "metric": metric}).fetchnumpy() if run_ids else {}
+    values = np.reshape(np.asarray(found.get("value", []), dtype=float), (-1, max(1, len(run_ids))))
+    groups = np.asarray(found.get("group_id", []), dtype=object)[:: max(1, len(run_ids))]
+    return Shared(values={run_id: values[:, place] for place, run_id in enumerate(run_ids)}, groups=groups.tolist())
+
+
+def rates(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str], *, same: bool) -> dict[tuple[str, str], Rate]:
+    """(run id, metric) -> its mean with interval; with `same` over the samples that all these runs have alone."""
+    query = """
+        with found as (
+            select a.run_id, c.metric, a.sample_id, avg(c.value) as value
+            from scores as c join answers as a using (answer_id)
+            where a.run_id in (select unnest($runs)) and c.value is not null group by all
+        ), kept as (
+            from found qualify not $same or count(*) over (partition by metric, sample_id) = len($runs)
+        )
+        select run_id, metric, count(*) as n, sum(value) as total, sum(value * value) as squares
+        from kept group by run_id, metric
+    """
+    rows = database.rows(conn, query, {"runs": list(run_ids), "same": same}) if run_ids else []
+    return {
+        (row["run_id"], row["metric"]): intervals.mean_of_sums(row["n"], row["total"], row["squares"]) for row in rows
+    }
+
+
+def rows_of(of_runs: Sequence[Mapping[str, Any]], found: Mapping[tuple[str, str], Rate]) -> pd.DataFrame:
+    """Rates as a table: `run_id`, `rung`, `metric`, `value`, `low`, `high` (shares in 0..1) and `n`."""
+    order = {run["run_id"]: run["rung"] for run in of_runs}
+    rows = [
+        {"run_id": run_id, "rung": order[run_id], "metric": metric}
+        | {"value": rate.value, "low": rate.low, "high": rate.high, "n": rate.n}
+        for (run_id, metric), rate in found.items()
+    ]
     return pd.DataFrame(rows, columns=["run_id", "rung", "metric", "value", "low", "high", "n"])
+
+
+def table(conn: duckdb.DuckDBPyConnection, of_runs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row per run and metric, run by run, as `rows_of` gives them."""
+    ids = [run["run_id"] for run in of_runs]
+    found = rates(conn, ids, same=False)
+    return rows_of(of_runs, dict(sorted(found.items(), key=lambda one: (ids.index(one[0][0]), one[0][1]))))
 
 
 def judge_ladder(conn: duckdb.DuckDBPyConnection, task: Task, of_runs: Sequence[Mapping[str, Any]]) -> ladder.Ladder:
     """The verdict over the rungs' runs, on the samples that every rung has a score for."""
-    values = _primary(conn, task, of_runs)
-    shared = sorted(set.intersection(*(set(rung) for rung in values.values()))) if values else []
-    query = "select sample_id, group_id from samples where task_id = ?"
-    groups = dict(conn.execute(query, [task.task_id]).fetchall())
+    found = shared(conn, [run["run_id"] for run in of_runs], task.plan.metric)
     return ladder.judge(
-        {rung: [found[sample] for sample in shared] for rung, found in values.items()},
+        {run["rung"]: found.values[run["run_id"]] for run in of_runs},
         smallest_gain=task.plan.smallest_gain,
         target=task.target,
-        groups=[groups[sample] for sample in shared],
+        groups=found.groups,
+        planned=task.plan.samples,
     )
 
 
 def best_rung(conn: duckdb.DuckDBPyConnection, task: Task, of_runs: Sequence[Mapping[str, Any]]) -> str:
     """The rung with the highest mean of the plan's metric; of equals the later one, which says more."""
-    values = _primary(conn, task, of_runs)
-    means = {rung: sum(found.values()) / len(found) if found else -1.0 for rung, found in values.items()}
-    return max(means, key=lambda rung: (means[rung], rung))
-
-
-def _primary(
-    conn: duckdb.DuckDBPyConnection, task: Task, of_runs: Sequence[Mapping[str, Any]]
-) -> dict[str, Mapping[str, float]]:
-    found = scores(conn, [run["run_id"] for run in of_runs])
-    return {run["rung"]: found.get(run["run_id"], {}).get(task.plan.metric, {}) for run in of_runs}
+    found = rates(conn, [run["run_id"] for run in of_runs], same=False)
+    known = {run["rung"]: found.get((run["run_id"], task.plan.metric)) for run in of_runs}
+    means = {rung: -1.0 if rate is None or rate.value is None else rate.value for rung, rate in known.items()}
+    return str(max(means, key=lambda rung: (means[rung], rung)))

@@ -29,11 +29,16 @@ QUESTION = {"en": "Would you send this answer as it is?", "zh": "这个回答可
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What was agreed before any result: the smallest gain worth having and the margin of harm, both in 0..1."""
+    """What was agreed before any result: the smallest gain worth having and the margin of harm, both in 0..1.
+
+    A ladder asks each sample `repeats` times (K); below `samples` (n) there is no verdict, and 0 agrees on no number.
+    """
 
     metric: str = "correct"
     smallest_gain: float = 0.10
     margin: float = 0.10
+    repeats: int = 1
+    samples: int = 0
 
     def __post_init__(self) -> None:
         if not scorers.proves(self.metric):
@@ -89,7 +94,7 @@ def create(
                     "description": content.canonical(dict(description)),
                     "target": target,
                     "error_types": content.canonical(list(error_types)),
-                    "plan": content.canonical({"metric": plan.metric, "G": plan.smallest_gain, "M": plan.margin}),
+                    "plan": content.canonical(_agreed(plan)),
                     "created_by": by.person_id,
                     "created_at": database.now(),
                 }
@@ -136,6 +141,11 @@ def rubric(conn: duckdb.DuckDBPyConnection, task_id: str) -> dict[str, Any]:
     }
 
 
+def _agreed(plan: Plan) -> dict[str, Any]:
+    agreed = {"metric": plan.metric, "G": plan.smallest_gain, "M": plan.margin}
+    return agreed | {"K": plan.repeats, "n": plan.samples}
+
+
 def _task(row: dict[str, Any]) -> Task:
     plan = json.loads(row["plan"])
     return Task(
@@ -144,5 +154,11 @@ def _task(row: dict[str, Any]) -> Task:
         description=json.loads(row["description"]),
         target=row["target"],
         error_types=tuple(json.loads(row["error_types"])),
-        plan=Plan(metric=plan["metric"], smallest_gain=plan["G"], margin=plan["M"]),
+        plan=Plan(
+            metric=plan["metric"],
+            smallest_gain=plan["G"],
+            margin=plan["M"],
+            repeats=plan.get("K", 1),  # earlier tasks agreed on neither
+            samples=plan.get("n", 0),
+        ),
     )

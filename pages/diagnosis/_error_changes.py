@@ -30,12 +30,12 @@ def show(versions: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Non
     left, right = st.columns(2)
     with left:
         first = parts.select(
-            _("Before"), numbers, format_func=lambda one: _pareto.label(versions, one), key="errors.before"
+            _("Earlier version"), numbers, format_func=lambda one: _pareto.label(versions, one), key="errors.before"
         )
     with right:
         others = [one for one in numbers if one != first]
         second = parts.select(
-            _("After"),
+            _("Later version"),
             others,
             index=len(others) - 1,
             format_func=lambda one: _pareto.label(versions, one),
@@ -44,7 +44,7 @@ def show(versions: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Non
     before, after = versions[first]["run_ids"], versions[second]["run_ids"]
     found = errors.changes(error_counts.between(session.conn(), before, after, list(names)))
     known = {**names, error_counts.FAILED: plain("Failed for any reason")}
-    told = errors.sentence(found, known)
+    told = errors.sentence([one for one in found if one.kind != error_counts.FAILED], known)
     st.info(f"### {_(told.message, **told.values)}", icon=":material/difference:")
     if not found[0].paired.n:
         return
@@ -77,9 +77,9 @@ def _row(one: Change, names: Mapping[str, str]) -> dict[str, Any]:
     change = f"{points(one.paired.mean or 0.0)} ({points(one.paired.low)} – {points(one.paired.high)})"
     return {
         plain("Error type"): names[one.kind],
-        plain("Before"): percent(one.before.value or 0.0),
-        plain("After"): percent(one.after.value or 0.0),
+        plain("Earlier"): percent(one.before.value or 0.0),
+        plain("Later"): percent(one.after.value or 0.0),
         plain("Change in points, 95% interval"): f"{change}, n={one.paired.n}",
-        plain("p (Holm)"): f"{one.p_holm:.3f}",
+        plain("p (Holm)"): f"{one.p_holm:.3f}" if one.p_holm >= 0.001 else "< 0.001",
         plain("So"): plain(WORDS[one.word]),
     }

@@ -90,18 +90,15 @@ def judge_models(
     conn: duckdb.DuckDBPyConnection, task: Task, runs: list[Mapping[str, Any]], base: str | None
 ) -> model_gap.ModelGap | None:
     """The verdict over one run per model, on the samples that every model has a score for; None without any."""
-    found = results.scores(conn, [run["run_id"] for run in runs])
-    values = {run["model_id"]: found.get(run["run_id"], {}).get(task.plan.metric, {}) for run in runs}
-    shared = sorted(set.intersection(*(set(of_model) for of_model in values.values())))
-    if not shared or len(values) < 2 or base is None:
+    found = results.shared(conn, [run["run_id"] for run in runs], task.plan.metric)
+    if not found.groups or len(runs) < 2 or base is None:
         return None
     names = {run["model_id"]: name_of(run, runs) for run in runs}
-    known = ladders.groups(conn, task.task_id)
     return model_gap.judge(
-        {names[model]: [of_model[sample] for sample in shared] for model, of_model in values.items()},
+        {names[run["model_id"]]: found.values[run["run_id"]] for run in runs},
         base=names[base],
         target=task.target,
-        groups=[known[sample] for sample in shared],
+        groups=found.groups,
     )
 
 

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core.access import roles
-from core.diagnosis import intervals
 from core.diagnosis.verdicts import percent
 from core.evaluation import ladders, models, prompts, results
 from core.evaluation.eval_sets import EvalSet
@@ -49,16 +48,22 @@ def show(task: Task, eval_set: EvalSet, climb: Climb) -> None:
         assert model is not None
         with session.refusing():
             ladders.measure_winner(
-                conn, by=session.person(), eval_set=eval_set, first=sides[0], winner=sides[1], model=model
+                conn,
+                by=session.person(),
+                eval_set=eval_set,
+                first=sides[0],
+                winner=sides[1],
+                model=model,
+                like=winner,
             )
             st.rerun()
 
 
 def _result(task: Task, asked: list[dict[str, object]]) -> None:
     winner = asked[-1]
-    values = results.scores(session.conn(), [str(winner["run_id"])])
-    rate = intervals.mean_rate(list(values.get(str(winner["run_id"]), {}).get(task.plan.metric, {}).values()))
-    if rate.value is None:
+    rates = results.rates(session.conn(), [str(winner["run_id"])], same=True)
+    rate = rates.get((str(winner["run_id"]), task.plan.metric))
+    if rate is None or rate.value is None:
         st.info(_("No answer could be compared with a reference, so there is nothing to count."))
         return
     words = {"rung": winner["rung"], "value": percent(rate.value), "low": percent(rate.low), "high": percent(rate.high)}

@@ -18,26 +18,33 @@ def show(task: Task, eval_set: EvalSet) -> None:
         _proof(task, eval_set)
 
 
+def promise(task: Task, n: int, repeats: int) -> str:
+    """What so many samples with so many answers each can show of a ladder, in a sentence."""
+    goal = task.plan.smallest_gain
+    return _(
+        "If the last prompt truly gains nothing, %(n)s samples with %(repeats)s answers each show that in "
+        "**%(flat)s of 100** cases. If prompting truly gains %(gain)s points, they show that in **%(climb)s of "
+        "100**.",
+        n=n,
+        repeats=repeats,
+        flat=_hundred(chances.plateau(n, goal, repeats)),
+        gain=round(max(2 * goal, TYPICAL) * 100),
+        climb=_hundred(chances.climb(n, max(2 * goal, TYPICAL), repeats)),
+    )
+
+
 def _ladder(task: Task, eval_set: EvalSet) -> None:
     goal, there = task.plan.smallest_gain, eval_set.counts.get("dev", 0)
     st.markdown(_("**The ladder**"))
     left, right = st.columns(2)
     n = left.number_input(_("Samples (n)"), 1, 5000, min(max(there, 1), 5000), key=f"planning.n.{eval_set.eval_set_id}")
+    choices, key = sorted({1, 3, 5, task.plan.repeats}), f"planning.repeats.{task.task_id}"
     repeats = right.segmented_control(
-        _("Answers per sample (K)"), [1, 3, 5], default=1, required=True, key="planning.repeats"
+        _("Answers per sample (K)"), choices, default=task.plan.repeats, required=True, key=key
     )
-    words = {"n": n, "repeats": repeats, "goal": round(goal * 100)}
-    st.markdown(
-        _(
-            "If the last prompt truly gains nothing, %(n)s samples with %(repeats)s answers each show that in "
-            "**%(flat)s of 100** cases. If prompting truly gains %(gain)s points, they show that in **%(climb)s of "
-            "100**.",
-            flat=_hundred(chances.plateau(n, goal, repeats)),
-            gain=round(max(2 * goal, TYPICAL) * 100),
-            climb=_hundred(chances.climb(n, max(2 * goal, TYPICAL), repeats)),
-            **words,
-        )
-    )
+    st.markdown(promise(task, n, repeats))
+    if task.plan.samples > n:
+        st.markdown(_("The plan agreed on %(n)s samples; before that there is no verdict.", n=task.plan.samples))
     needed = chances.samples_for_plateau(goal, repeats)
     if needed is not None and needed > there:
         st.markdown(

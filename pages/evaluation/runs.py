@@ -3,9 +3,10 @@
 import streamlit as st
 
 from core.access import roles
-from core.evaluation import prompts, runs
+from core.evaluation import ladders, prompts, runs
 from pages._ui import parts, session
 from pages._ui.session import _, plain
+from pages.diagnosis import _planning
 from pages.evaluation import _collect, _matrix, _results
 
 conn, person, task = session.conn(), session.person(), session.task()
@@ -53,15 +54,22 @@ if missing is None and ladder_runs and parts.is_open(ladder_runs[0]["job_id"]):
     missing = _("The ladder is running. Wait until it has ended, or stop it.")
 if st.button(_("Run the ladder"), type="primary", disabled=missing is not None, key="runs.start"):
     with session.refusing():
-        runs.start_ladder(conn, by=person, eval_set=chosen, ladder=ladder, model=model)
+        ladders.start(conn, by=person, task=task, eval_set=chosen, ladder=ladder, model=model)
         st.rerun()
 if missing:
     st.caption(missing)
 else:
     rungs = len(ladder.rungs)
     st.caption(
-        _("%(rungs)s prompts × %(count)s samples = %(all)s answers", rungs=rungs, count=count, all=rungs * count)
+        _(
+            "%(rungs)s prompts × %(count)s samples × K = %(repeats)s answers each = %(all)s answers",
+            rungs=rungs,
+            count=count,
+            repeats=task.plan.repeats,
+            all=rungs * count * task.plan.repeats,
+        )
     )
+    st.caption(_planning.promise(task, count, task.plan.repeats))
 if ladder_runs:
     parts.job(ladder_runs[0]["job_id"], "runs.job")
     _results.show(conn, task, person, ladder_runs)

@@ -21,7 +21,9 @@ for task in tasks.everything(conn):
         st.caption(
             _(
                 "Target %(target)s%% right · smallest gain worth having %(gain)s points · harmless loss up to "
-                "%(margin)s points",
+                "%(margin)s points · answers per sample K = %(repeats)s · fewest samples n = %(samples)s",
+                repeats=task.plan.repeats,
+                samples=task.plan.samples or "–",
                 target=round(task.target * 100),
                 gain=round(task.plan.smallest_gain * 100),
                 margin=round(task.plan.margin * 100),
@@ -61,6 +63,26 @@ with st.form(form):
         key=f"{form}.margin",
         help=_("Elsewhere, a loss up to this size counts as nothing broken. Agreed before any result is seen."),
     )
+    left, middle, right = st.columns(3)
+    repeats = left.number_input(
+        _("Answers per sample (K)"),
+        1,
+        20,
+        5,
+        key=f"{form}.repeats",
+        help=_(
+            "How often a ladder asks each sample. Several answers tell chance from change without more work for "
+            "people; with K above 1 the model is asked with some randomness (temperature 0.7)."
+        ),
+    )
+    samples = middle.number_input(
+        _("Fewest samples for a verdict (n)"),
+        0,
+        5000,
+        50,
+        key=f"{form}.samples",
+        help=_("Before so many samples are answered there is progress and no verdict. 0 agrees on no number."),
+    )
     general = st.checkbox(
         _("Also watch general questions that must not break"),
         True,
@@ -76,7 +98,7 @@ if saved:
             name={"en": name.strip(), "zh": name.strip()},
             description={"en": description.strip(), "zh": description.strip()},
             target=target / 100,
-            plan=Plan(smallest_gain=gain / 100, margin=margin / 100),
+            plan=Plan(smallest_gain=gain / 100, margin=margin / 100, repeats=repeats, samples=samples),
         )
         if general:
             demo_task.add_general(conn, by=person, task_id=task.task_id)

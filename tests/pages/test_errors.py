@@ -38,9 +38,9 @@ def test_the_kinds_of_mistakes_their_change_and_the_samples_each_have_a_sentence
     assert not app.success
     app.segmented_control(key="errors.view").set_value("changes").run()
     assert not app.exception
-    assert app.info[0].value.startswith("### Fewer mistakes of the kind")
+    assert app.info[0].value.startswith("### Fewer mistakes of the kind Format: \\-50 points on 24 samples")
     table = app.dataframe[0].value.set_index("Error type")
-    assert (table["Before"]["Format"], table["After"]["Format"], table["So"]["Format"]) == ("75%", "25%", "fewer")
+    assert (table["Earlier"]["Format"], table["Later"]["Format"], table["So"]["Format"]) == ("75%", "25%", "fewer")
     assert table["So"]["Style"] == "not enough evidence yet"
     app.segmented_control(key="errors.view").set_value("items").run()
     assert not app.exception

@@ -9,6 +9,7 @@ def test_a_new_task_keeps_what_was_agreed_and_becomes_the_one_worked_on(page, ta
     app.button(key="tasks.new.0.create").click().run()
     new = tasks.everything(conn)[0]
     assert (new.name["en"], new.target, new.plan.smallest_gain, new.plan.margin) == ("Refund mails", 0.9, 0.05, 0.1)
+    assert (new.plan.repeats, new.plan.samples) == (5, 50)
     assert app.selectbox(key="sidebar.task").value == new
     assert app.text_input(key="tasks.new.1.name").value == ""
 

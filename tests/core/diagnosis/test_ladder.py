@@ -92,3 +92,12 @@ def test_a_rising_ladder_is_seldom_called_a_plateau():
         }
         called += judged(rising, target=0.95).verdict == "plateau_suspected"
     assert called / 60 <= 0.1
+
+
+def test_below_the_number_of_samples_that_was_agreed_there_is_no_verdict():
+    steps = rungs(40, A=10, B=20, C=30, D=38)
+    found = ladder.judge(steps, smallest_gain=0.1, target=0.8, planned=50)
+    assert (found.verdict, found.more) == ("not_enough", 10)
+    assert str(found.sentence).startswith("No verdict yet: 50 samples were agreed on before the run, and 40 were")
+    assert ladder.judge(steps, smallest_gain=0.1, target=0.8, planned=40).verdict == "on_target"
+    assert "nan" not in str(ladder.judge({"A": [], "B": []}, smallest_gain=0.1, target=0.8, planned=50).sentence)

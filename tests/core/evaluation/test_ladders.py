@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
+from core.diagnosis import intervals
 from core.errors import Refusal
-from core.evaluation import ladders, prompts, runs
+from core.evaluation import ladders, prompts, results, runs
 from tests import chain
 
 
@@ -84,6 +87,39 @@ def test_stability_needs_every_answer_to_a_sample(world):
     table = ladders.table(world.conn, climb_of(world).runs)
     assert set(table["metric"]) == {"correct", "same_text", "same_content"}
     assert list(table[table["metric"] == "same_text"]["value"]) == [1.0, 1.0]
+
+
+def test_the_ladder_is_asked_as_often_as_the_plan_says_and_so_is_its_winner(world):
+    task = replace(world.task, plan=replace(world.task.plan, repeats=3))
+    asked = {"by": world.by, "eval_set": world.eval_set, "model": world.base}
+    ladders.start(world.conn, task=task, ladder=world.ladder, **asked)
+    chain.work(world)
+    climb = climb_of(world)
+    assert (climb.repeats, '"temperature":0.7' in climb.runs[0]["decoding"]) == (3, True)
+    rungs = dict(world.ladder.rungs)
+    sides = {"first": ("A", rungs["A"]), "winner": ("B", rungs["B"])}
+    job_id = ladders.measure_winner(world.conn, **asked, **sides, like=climb.runs[1])
+    assert {(run["repeats"], run["decoding"]) for run in runs.of_job(world.conn, job_id)} == {
+        (3, climb.runs[0]["decoding"])
+    }
+
+
+def test_what_the_database_adds_up_is_what_the_values_say_one_by_one(world):
+    chain.climb(world, lambda run, place, count: None if run["rung"] == "A" and place < 5 else place % 3 > 0)
+    of_runs = climb_of(world).runs
+    ids = [run["run_id"] for run in of_runs]
+    one_by_one = results.scores(world.conn, ids)
+    for run_id in ids:
+        expected = intervals.mean_rate(list(one_by_one[run_id]["correct"].values()))
+        assert results.rates(world.conn, ids, same=False)[run_id, "correct"] == expected
+    found = results.shared(world.conn, ids, "correct")
+    both = sorted(one_by_one[ids[0]]["correct"].keys() & one_by_one[ids[1]]["correct"].keys())
+    for run_id in ids:
+        assert list(found.values[run_id]) == [one_by_one[run_id]["correct"][sample] for sample in both]
+    assert len(set(found.groups)) == len(found.groups) == 15
+    nothing = results.shared(world.conn, ids, "no such metric")
+    assert (nothing.groups, [len(values) for values in nothing.values.values()]) == ([], [0, 0])
+    assert results.rates(world.conn, [], same=True) == {}
 
 
 def test_the_difference_of_two_prompts_is_what_came_and_what_went():

@@ -1,6 +1,7 @@
 """A small OpenAI-compatible server on this machine, with faults on demand. Real HTTP over a real socket."""
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -22,13 +23,16 @@ Fault = Callable[[], Awaitable[Response]]
 class Server:
     """What the server does, changeable while it runs, and what it has seen.
 
-    `structured` are the forms of answer that it can be held to.
+    `structured` are the forms of answer that it can be held to. `streams` sends words as they come, where asked to.
 
     `answer` makes the text from the request body. `faults` maps the last message's text (or "*" for any) to what
     happens instead, one fault per call until there are none left.
     """
 
     base_url: str = ""
+    streams: bool = True
+    go_on: threading.Event = field(default_factory=threading.Event)
+    """What a stream waits for after its first word."""
     answer: Callable[[dict[str, Any]], str] = lambda body: "echo: " + body["messages"][-1]["content"]
     models: tuple[str, ...] = ("tiny",)
     structured: tuple[str, ...] = ("json_schema", "json_object", "text")
@@ -86,9 +90,27 @@ async def _chat(state: Server, request: Request) -> Response:
         for text in (body["messages"][-1]["content"], "*"):
             if state.faults.get(text):
                 return await state.faults[text].pop(0)()
+        if body.get("stream") and state.streams:
+            return StreamingResponse(_words(state, body), media_type="text/event-stream")
         return completion(state.answer(body), model=body["model"])
     finally:
         state.at_once -= 1
+
+
+async def _words(state: Server, body: dict[str, Any]) -> AsyncIterator[str]:
+    """The answer word by word; the second waits until it is told to go on."""
+
+    def event(choice: dict[str, Any], **more: Any) -> str:
+        return f"data: {json.dumps({'choices': [{'index': 0, **choice}], **more})}\n\n"
+
+    yield event({"delta": {"role": "assistant"}, "finish_reason": None})
+    for place, word in enumerate(state.answer(body).split(" ")):
+        if place == 1:
+            await asyncio.to_thread(state.go_on.wait, 30)
+        yield event({"delta": {"content": " " * bool(place) + word}, "finish_reason": None})
+    counts = {"prompt_tokens": 7, "completion_tokens": 3}
+    yield event({"delta": {}, "finish_reason": "stop"}, usage=counts)
+    yield "data: [DONE]\n\n"
 
 
 async def _models(state: Server, _: Request) -> Response:

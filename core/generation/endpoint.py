@@ -130,22 +130,26 @@ class Line:
         try:
             async with self._session.post(self._url, data=body, allow_redirects=False, timeout=timeout) as response:
                 return response.status, response.headers, await self._received(response)
-        except aiohttp.ClientConnectorDNSError as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise self.failure_of(error) from None
+
+    def failure_of(self, error: Exception) -> Failed:
+        """What went wrong on the way."""
+        if isinstance(error, aiohttp.ClientConnectorDNSError):
             if isinstance(error.os_error, Forbidden):
-                raise self.failed("address", ip=error.os_error.ip) from None
-            raise self.failed("dns") from None
-        except aiohttp.ClientConnectorCertificateError:
-            raise self.failed("untrusted") from None
-        except aiohttp.ClientConnectorSSLError:
-            raise self.failed("no_tls") from None
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            raise self.failed("unreachable") from None
-        except TimeoutError:
-            raise self.timeout() from None
-        except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError):
-            raise self.failed("broken") from None
-        except aiohttp.ClientError:  # what is no HTTP
-            raise self.failed("incompatible") from None
+                return self.failed("address", ip=error.os_error.ip)
+            return self.failed("dns")
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
+            return self.failed("untrusted")
+        if isinstance(error, aiohttp.ClientConnectorSSLError):
+            return self.failed("no_tls")
+        if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+            return self.failed("unreachable")
+        if isinstance(error, TimeoutError):
+            return self.timeout()
+        if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ClientConnectionError):
+            return self.failed("broken")
+        return self.failed("incompatible")  # what is no HTTP
 
     async def _received(self, response: aiohttp.ClientResponse) -> bytes:
         """The whole body if it is small enough; of a body that is not, no more than that is ever read."""
@@ -183,7 +187,7 @@ class Line:
             raise self.failed("no_text", finish=self._quoted(finish))
         if not isinstance(text, str):
             raise self.failed("incompatible")
-        prompt_tokens, completion_tokens = (_count(count) for count in counts)
+        prompt_tokens, completion_tokens = map(count, counts)
         return Answer(
             key=request.key,
             text=text.encode("utf-8", "replace").decode(),  # half a surrogate pair could not be stored
@@ -237,7 +241,7 @@ def _message(body: bytes) -> str:
         return text
 
 
-def _count(value: object) -> int | None:
+def count(value: object) -> int | None:
     """A number of tokens that can be believed and stored."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
 

@@ -16,6 +16,7 @@ from core import content
 from core.generation import batching, shared_prefix, weights
 from core.generation.base import Answer, Decoding, Request
 from core.generation.failures import Failure
+from core.generation.telling import Teller, Told
 
 BATCH = 96
 """Answers decoded together at most: beyond that little is gained, and answers reach the disk less often."""
@@ -67,13 +68,19 @@ class LocalGenerator:
         self.model.set_adapter(name)
 
     def generate(
-        self, requests: Sequence[Request], decoding: Decoding, *, stopped: Callable[[], bool] = lambda: False
+        self,
+        requests: Sequence[Request],
+        decoding: Decoding,
+        *,
+        stopped: Callable[[], bool] = lambda: False,
+        told: Told | None = None,
     ) -> Iterator[list[Answer]]:
         """Answer everything, prompts that begin alike together; see `core.generation.base.Generator`.
 
         The common beginning is read once, and its keys and values are repeated over the batch. An answer's
-        `latency_s` is its share of the time that its batch took.
+        `latency_s` is its share of the time that its batch took. `told` hears each piece of text when it is decoded.
         """
+        teller = Teller(self.tokenizer, self.ends, told) if told else None
         asked, refused = self._read(requests, decoding)
         if refused:
             yield refused
@@ -87,11 +94,13 @@ class LocalGenerator:
             shared = shared_prefix.read_prefix(self.model, prompts[waiting[0]][:common])
             while waiting and not stopped():
                 batch = [asked[member] for member in waiting[:size]]
-                answers = self._answer(shared, common, batch, decoding, stopped)
+                answers = self._answer(shared, common, batch, decoding, stopped, teller)
                 if answers is None and len(batch) > 1:
                     size = len(batch) // 2
                     continue
                 del waiting[:size]
+                for answer in (answers or []) if teller else []:
+                    teller.rest(answer.key, answer.text or "")
                 lost = Answer(key=batch[0][0].key, failure=Failure(code="memory"), prompt_tokens=len(batch[0][1]))
                 yield answers or [lost]
 
@@ -129,11 +138,12 @@ class LocalGenerator:
         batch: list[tuple[Request, list[int]]],
         decoding: Decoding,
         stopped: Callable[[], bool],
+        teller: Teller | None,
     ) -> list[Answer] | None:
         """The batch's answers without those that a stop cut short; None if memory ran out."""
         started = perf_counter()
         try:
-            decoded = self._decode(shared, [tokens[common:] for _, tokens in batch], batch, decoding, stopped)
+            decoded = self._decode(shared, [tokens[common:] for _, tokens in batch], batch, decoding, stopped, teller)
         except (MemoryError, RuntimeError) as error:
             if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
                 raise
@@ -161,10 +171,12 @@ class LocalGenerator:
         batch: list[tuple[Request, list[int]]],
         decoding: Decoding,
         stopped: Callable[[], bool],
+        teller: Teller | None,
     ) -> list[list[int]]:
         """New tokens of each row, perhaps with more after the one that ends the answer."""
         draw = _Draw(batch, decoding) if decoding.temperature > 0 else None
-        ask = _Ask(stopped)
+        tell = _Tell(draw, teller.batch([request.key for request, _ in batch])) if teller else None
+        processor, ask = tell or draw, _Ask(stopped)
         if self.shares:
             return shared_prefix.decode(
                 self.model,
@@ -172,7 +184,7 @@ class LocalGenerator:
                 rests,
                 limit=decoding.max_new_tokens,
                 ends=self.ends,
-                pick=draw.noisy if draw else lambda scores, rows: scores,
+                pick=processor.noisy if processor else lambda scores, rows: scores,
                 stopped=ask.asked_to_stop,
             )
         width = max(map(len, rests))
@@ -187,7 +199,7 @@ class LocalGenerator:
                     pad_token_id=self.pad,
                     disable_compile=True,  # each batch has its own shapes, and compiling one takes longer than it
                 ),
-                logits_processor=LogitsProcessorList([draw] if draw else []),
+                logits_processor=LogitsProcessorList([processor] if processor else []),
                 stopping_criteria=StoppingCriteriaList([ask]),
             )
         return list(output[:, width:].tolist())
@@ -212,6 +224,22 @@ class _Draw(LogitsProcessor):  # type: ignore[misc]
         width = scores.shape[-1]
         noise = torch.stack([torch.empty(width).exponential_(generator=self.generators[row]) for row in rows])
         return scores / self.temperature - noise.log().to(scores.device)
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        return self.noisy(scores, range(len(scores)))
+
+
+class _Tell(LogitsProcessor):  # type: ignore[misc]
+    """Tells the token that each answer's scores choose, after `draw` has changed them, and changes nothing itself."""
+
+    def __init__(self, draw: _Draw | None, step: Callable[[Sequence[int], Sequence[int]], None]) -> None:
+        self.draw, self.step = draw, step
+
+    def noisy(self, scores: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:
+        """As `_Draw.noisy`, heard by the teller."""
+        scores = self.draw.noisy(scores, rows) if self.draw else scores
+        self.step(rows, scores.argmax(-1).tolist())
+        return scores
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         return self.noisy(scores, range(len(scores)))

@@ -37,9 +37,17 @@ class Bundle:
 
     @property
     def base(self) -> Path | None:
-        """The base's folder; None behind an endpoint."""
+        """The base's folder; None behind an endpoint. After a restore elsewhere it is the one of its name there."""
         path = self.manifest["model"].get("base")
-        return Path(path) if path else None
+        if not path or Path(path).is_dir():
+            return Path(path) if path else None
+        beside = self.folder.parent.parent / "models" / Path(path).name
+        return beside if beside.is_dir() else Path(path)
+
+    @property
+    def remote(self) -> bool:
+        """Whether an endpoint answers and no model of this machine."""
+        return bool(self.manifest["model"].get("base_url"))
 
     @property
     def adapter(self) -> Path | None:

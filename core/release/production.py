@@ -14,7 +14,7 @@ from core.evaluation import eval_sets
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.importing import Row, Split
 from core.locale.mark import N_
-from core.release import releases
+from core.release import publishing
 from core.settings import Settings
 from core.store import audit, database
 
@@ -32,7 +32,7 @@ def make_key(conn: duckdb.DuckDBPyConnection, settings: Settings, name: str, *, 
     with audit.change(conn, actor=by.person_id, act="serving.key_made", subject=row["key_hash"][:16]) as detail:
         detail["name"] = name.strip()
         database.insert(conn, "serving_keys", [{**row, "created_at": database.now()}])
-    releases.publish(conn, settings)
+    publishing.publish(conn, settings)
     return key
 
 
@@ -42,7 +42,7 @@ def revoke_key(conn: duckdb.DuckDBPyConnection, settings: Settings, key_hash: st
     with audit.change(conn, actor=by.person_id, act="serving.key_revoked", subject=key_hash[:16]):
         query = "update serving_keys set revoked_at = ? where key_hash = ? and revoked_at is null"
         conn.execute(query, [database.now(), key_hash])
-    releases.publish(conn, settings)
+    publishing.publish(conn, settings)
 
 
 def keys(conn: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -60,7 +60,7 @@ def keep_share(conn: duckdb.DuckDBPyConnection, settings: Settings, task_id: str
         assert found is not None
         row = {"task_id": task_id, "version": found[0], "logged_share": share, "set_by": by.person_id}
         database.insert(conn, "serving_terms", [{**row, "set_at": database.now()}])
-    releases.publish(conn, settings)
+    publishing.publish(conn, settings)
 
 
 def kept_share(conn: duckdb.DuckDBPyConnection, task_id: str) -> float:

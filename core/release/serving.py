@@ -1,22 +1,19 @@
 """`python -m core serve`: releases behind an OpenAI-compatible endpoint, beside the app and without its database.
 
 `POST /v1/chat/completions` with `model="<task>@production"` applies the bundle that the alias points at: its prompt,
-its base and its adapter. The app tells by files where aliases point and which keys count; the server looks at them
-before each answer, so a move or a rollback counts from the next question on, without a restart.
+and its base and adapter or the endpoint that it names. The app tells by files where aliases point and which keys
+count; the server looks at them before each answer, so a move or a rollback counts from the next question on, without a
+restart.
 """
 
 import asyncio
 import hashlib
 import json
-import os
-import random
 import secrets
-import sys
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import asdict
-from datetime import UTC, datetime
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
@@ -26,131 +23,32 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from core.errors import Refusal
-from core.release import bundles
 from core.release.bundles import Bundle
-from core.settings import REPOSITORY, Settings
+from core.release.desk import Desk
+from core.release.replies import Refused, Reply, Whole
+from core.settings import Settings
 
 LARGEST_BODY = 1_000_000
-MOST_AT_ONCE = 32
-"""Questions that are answered together at most."""
-
-Work = tuple[Bundle, tuple[dict[str, str], ...], "asyncio.Future[dict[str, Any]]"]
 
 
-class Refused(Exception):
-    """An answer that is an error, in the form that OpenAI gives it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One question to one release."""
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+    model: str
+    """As it was asked for, such as `parcels-1a2b@production`."""
+    task: Mapping[str, Any]
+    bundle: Bundle
+    question: str
+    context: str
+    streaming: bool
+    number: str = field(default_factory=lambda: f"chatcmpl-{secrets.token_hex(12)}")
 
-
-class Desk:
-    """What the server knows: the published files, the bundles it has checked, and its worker."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.folder, self.served = settings.data / "releases", settings.data / "served"
-        self._checked: dict[tuple[str, str], Bundle] = {}
-        self._waiting: asyncio.Queue[Work] = asyncio.Queue()
-        self._worker: asyncio.subprocess.Process | None = None
-
-    def published(self, name: str) -> Any:
-        """What the app has written last; nothing when it has not."""
-        path = self.folder / name
-        return json.loads(path.read_text("utf-8")) if path.is_file() else {}
-
-    def bundle(self, model: str) -> tuple[dict[str, Any], Bundle]:
-        """The task's entry and the bundle behind a name such as `parcels-1a2b@production`."""
-        name, _, alias = model.partition("@")
-        task = self.published("aliases.json").get(name, {})
-        target = task.get("aliases", {}).get(alias or "production")
-        if target is None:
-            raise Refused(404, f"There is no release {model!r}. GET /v1/models lists what there is.")
-        known = target["release_id"], target["digest"]
-        if known not in self._checked:
-            try:
-                found = bundles.read(self.folder / target["release_id"], target["digest"])
-                bundles.check_base(found)
-            except Refusal as refusal:
-                raise Refused(503, str(refusal)) from refusal
-            self._checked[known] = found
-        return task, self._checked[known]
-
-    async def answer(self, bundle: Bundle, messages: tuple[dict[str, str], ...]) -> dict[str, Any]:
-        """The model's answer; questions that wait together are answered together."""
-        done: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        await self._waiting.put((bundle, messages, done))
-        return await done
-
-    async def work(self) -> None:
-        """Take what waits, as many of one bundle as there are, until the server ends."""
-        held: Work | None = None
-        while True:
-            first = held or await self._waiting.get()
-            held, batch = None, [first]
-            while len(batch) < MOST_AT_ONCE and not self._waiting.empty():
-                following = self._waiting.get_nowait()
-                if following[0] is not first[0]:
-                    held = following
-                    break
-                batch.append(following)
-            try:
-                replies = await self._ask(first[0], [messages for _, messages, _ in batch])
-            except (Refused, OSError, ValueError) as error:
-                await self.close()
-                for _, _, done in batch:
-                    if not done.done():
-                        done.set_exception(error if isinstance(error, Refused) else Refused(503, "The model stopped."))
-                continue
-            for (_, _, done), reply in zip(batch, replies, strict=True):
-                if not done.done():
-                    done.set_result(reply)
-
-    async def _ask(self, bundle: Bundle, questions: list[tuple[dict[str, str], ...]]) -> list[dict[str, Any]]:
-        if self._worker is None or self._worker.returncode is not None:
-            self._worker = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "core.release.answering",
-                cwd=REPOSITORY,
-                env={**os.environ, "HF_HUB_OFFLINE": "1"},
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                limit=2**26,
-            )
-        assert self._worker.stdin is not None
-        assert self._worker.stdout is not None
-        adapter = str(bundle.adapter) if bundle.adapter else None
-        batch = {"base": str(bundle.base), "adapter": adapter, "decoding": asdict(bundle.decoding)}
-        self._worker.stdin.write((json.dumps(batch | {"requests": questions}) + "\n").encode())
-        await self._worker.stdin.drain()
-        line = await self._worker.stdout.readline()
-        if not line:
-            raise Refused(503, "The model's process ended. Ask again; it is started anew.")
-        reply = json.loads(line)
-        if "refusal" in reply:
-            raise Refused(503, reply["refusal"])
-        return list(reply["answers"])
-
-    async def close(self) -> None:
-        """End the worker."""
-        if self._worker is not None and self._worker.returncode is None:
-            self._worker.kill()
-            await self._worker.wait()
-        self._worker = None
-
-    def log(self, task: Mapping[str, Any], bundle: Bundle, question: str, context: str, answer: str) -> None:
-        """Keep this share of the questions with their answers for new eval sets, if the task's people asked for it."""
-        if random.random() >= task["logged_share"]:
-            return
-        self.served.mkdir(parents=True, exist_ok=True)
-        line = {"served_id": secrets.token_hex(16), "task_id": task["task_id"], "release_id": bundle.folder.name}
-        line |= {"input": question, "context": context, "answer": answer}
-        line |= {"at": datetime.now(UTC).replace(tzinfo=None).isoformat()}
-        path = self.served / f"{datetime.now(UTC):%Y%m%d}.jsonl"
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    @property
+    def head(self) -> dict[str, Any]:
+        """What every part of the answer says of itself."""
+        own = {"created": int(time.time()), "model": self.model, "system_fingerprint": self.bundle.folder.name}
+        return {"id": self.number, **own}
 
 
 def app(settings: Settings) -> Starlette:
@@ -159,7 +57,7 @@ def app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        working = asyncio.create_task(desk.work())
+        working = asyncio.create_task(desk.bench.work())
         yield
         working.cancel()
         await desk.close()
@@ -167,16 +65,16 @@ def app(settings: Settings) -> Starlette:
     async def complete(request: Request) -> Response:
         try:
             _check_key(desk, request)
-            body = await _body(request)
-            task, bundle = await run_in_threadpool(desk.bundle, str(body.get("model")))
-            question, context = _question(body)
-            found = await desk.answer(bundle, bundle.messages(question, context))
-            if found["failure"]:
-                raise Refused(502, found["failure"])
-            await run_in_threadpool(desk.log, task, bundle, question, context, found["text"])
+            call = await _call(desk, await _body(request))
+            reply = desk.ask(call.bundle, call.question, call.context, streaming=call.streaming)
+            first = await anext(reply)  # what fails before the first word is an error and no answer
         except Refused as refused:
             return _error(refused)
-        return _stream(body, bundle, found) if body.get("stream") else JSONResponse(_whole(body, bundle, found))
+        if call.streaming:
+            return StreamingResponse(_events(desk, call, first, reply), media_type="text/event-stream")
+        assert isinstance(first, Whole)
+        await run_in_threadpool(desk.log, call.task, call.bundle, call.question, call.context, first.text)
+        return JSONResponse(_completion(call, first))
 
     async def models(request: Request) -> Response:
         try:
@@ -222,8 +120,10 @@ async def _body(request: Request) -> dict[str, Any]:
     return body
 
 
-def _question(body: Mapping[str, Any]) -> tuple[str, str]:
+async def _call(desk: Desk, body: Mapping[str, Any]) -> Call:
     """The one question that a release was signed for; the prompt around it is the release's own."""
+    model = str(body.get("model"))
+    task, bundle = await run_in_threadpool(desk.bundle, model)
     messages = body.get("messages")
     asked = [one for one in messages if isinstance(one, dict)] if isinstance(messages, list) else []
     if [one.get("role") for one in asked] != ["user"] or not isinstance(asked[0].get("content"), str):
@@ -231,48 +131,64 @@ def _question(body: Mapping[str, Any]) -> tuple[str, str]:
     context = body.get("context", "")
     if not isinstance(context, str):
         raise Refused(400, "The context is a text.")
-    return asked[0]["content"], context
+    return Call(
+        model=model,
+        task=task,
+        bundle=bundle,
+        question=asked[0]["content"],
+        context=context,
+        streaming=bool(body.get("stream")),
+    )
 
 
-def _whole(body: Mapping[str, Any], bundle: Bundle, found: Mapping[str, Any]) -> dict[str, Any]:
-    counts = [found["prompt_tokens"] or 0, found["completion_tokens"] or 0]
+def _completion(call: Call, whole: Whole) -> dict[str, Any]:
+    counts = [whole.prompt_tokens or 0, whole.completion_tokens or 0]
+    message = {"role": "assistant", "content": whole.text}
     return {
-        "id": f"chatcmpl-{secrets.token_hex(12)}",
+        **call.head,
         "object": "chat.completion",
-        "created": int(time.time()),
-        "model": body["model"],
-        "system_fingerprint": bundle.folder.name,
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": found["text"]}}],
-        "usage": {
-            "prompt_tokens": counts[0],
-            "completion_tokens": counts[1],
-            "total_tokens": sum(counts),
-        },
+        "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+        "usage": {"prompt_tokens": counts[0], "completion_tokens": counts[1], "total_tokens": sum(counts)},
     }
 
 
-def _stream(body: Mapping[str, Any], bundle: Bundle, found: Mapping[str, Any]) -> Response:
-    """The answer in the events that clients expect. It is sent when it is whole: batches are decoded together."""
-    whole = _whole(body, bundle, found)
-    head = {key: whole[key] for key in ("id", "created", "model", "system_fingerprint")}
-    head["object"] = "chat.completion.chunk"
+async def _events(desk: Desk, call: Call, first: str | Whole, reply: Reply) -> AsyncIterator[str]:
+    """The answer in the events that clients expect, each piece as soon as the model has made it."""
+    head = {**call.head, "object": "chat.completion.chunk"}
 
     def event(delta: dict[str, str], finish: str | None) -> str:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        return f"data: {json.dumps({**head, 'choices': [choice]}, ensure_ascii=False)}\n\n"
+        return _line({**head, "choices": [choice]})
 
-    async def events() -> AsyncIterator[str]:
-        yield event({"role": "assistant", "content": found["text"]}, None)
-        yield event({}, "stop")
-        yield "data: [DONE]\n\n"
+    async def pieces() -> Reply:
+        yield first
+        async for piece in reply:
+            yield piece
 
-    return StreamingResponse(events(), media_type="text/event-stream")
+    yield event({"role": "assistant", "content": ""}, None)
+    try:
+        async with aclosing(pieces()) as all_pieces:
+            async for piece in all_pieces:
+                if isinstance(piece, str):
+                    yield event({"content": piece}, None)
+                else:
+                    await run_in_threadpool(desk.log, call.task, call.bundle, call.question, call.context, piece.text)
+                    yield event({}, "stop")
+    except Refused as refused:
+        yield _line(_described(refused))  # the words before it have gone out already
+    yield "data: [DONE]\n\n"
+
+
+def _line(value: Mapping[str, Any]) -> str:
+    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
+
+
+def _described(refused: Refused) -> dict[str, Any]:
+    return {"error": {"message": str(refused), "type": "invalid_request_error", "code": refused.status}}
 
 
 def _error(refused: Refused) -> Response:
-    return JSONResponse(
-        {"error": {"message": str(refused), "type": "invalid_request_error", "code": refused.status}}, refused.status
-    )
+    return JSONResponse(_described(refused), refused.status)
 
 
 def run(settings: Settings, *, host: str, port: int) -> None:

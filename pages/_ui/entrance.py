@@ -23,7 +23,7 @@ from core.evaluation import demo_task
 from core.jobs import supervisor
 from core.locale import catalogue
 from core.locale.mark import N_
-from core.release import releases
+from core.release import publishing
 from core.upkeep import backups
 from pages._ui import state, static_pages
 
@@ -56,7 +56,7 @@ def begin() -> None:
     """What runs beside the pages, once the database is as it should be."""
     settings, connection = state.settings(), state.database()
     demo_task.ensure(connection.cursor())
-    releases.publish(connection.cursor(), settings)
+    publishing.publish(connection.cursor(), settings)
     backups.forget_requests(settings)
     _threads.append(supervisor.start(settings, connection))
     _threads.append(supervisor.Supervisor(lambda: backups.answer_requests(connection.cursor(), settings), 1.0))

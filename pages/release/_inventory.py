@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core.release import releases
+from core.release import inventories
 from pages._ui import parts, session
 from pages._ui.session import _, plain
 from pages.release._decision import STATES
@@ -12,7 +12,7 @@ from pages.release._decision import STATES
 def show() -> None:
     """The table, and the same as a file."""
     st.subheader(_("Everything in use"))
-    rows = releases.inventory(session.conn())
+    rows = inventories.everything(session.conn())
     if not rows:
         st.caption(_("Nothing is released here yet."))
         return

@@ -11,6 +11,10 @@ from pages._ui.session import _, plain
 from pages.release import _signing
 
 NAMES = {"production": N_("Production"), "candidate": N_("Candidate")}
+BACK = N_(
+    "Rolled back. The served answers change with the next question. %(same)s of %(asked)s check questions are answered "
+    "word for word as they were when it was signed."
+)
 KINDS = {"released": N_("released"), "rolled_back": N_("rolled back")}
 
 
@@ -87,10 +91,11 @@ def _back(task_id: str, alias: Alias, expected: str) -> None:
             bound = releases.form(task_id, alias, chosen, expected)
             signing = _signing.form(key, subject=f"release:{chosen}", digest=bound, label=_("Roll back"))
             if signing is not None:
-                releases.roll_back(
-                    conn, session.settings(), chosen, alias, signing, by=session.person(), expected=expected
-                )
-                _signing.signed(key, N_("Rolled back. The served answers change with the next question."))
+                with st.spinner(_("Reading every file and asking the check questions.")):
+                    tried = releases.roll_back(
+                        conn, session.settings(), chosen, alias, signing, by=session.person(), expected=expected
+                    )
+                _signing.signed(key, BACK, same=tried.same, asked=tried.asked)
 
 
 def history(task_id: str) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from core.access import roles
 from core.evaluation.tasks import Task
 from core.locale.mark import N_
-from core.release import production, releases
+from core.release import production, publishing
 from pages._ui import parts, session
 from pages._ui.session import _
 
@@ -14,7 +14,7 @@ def show(task: Task) -> None:
     """The address with an example, keys, the share kept, and drawing new samples."""
     st.subheader(_("For business systems"))
     st.markdown(_("Start `python -m core serve` beside this app; then any OpenAI client can ask:"))
-    name = releases.slug(task.name, task.task_id)
+    name = publishing.slug(task.name, task.task_id)
     parts.text(
         "POST http://127.0.0.1:8600/v1/chat/completions\nAuthorization: Bearer cs-…\n\n"
         f'{{"model": "{name}@production", "messages": [{{"role": "user", "content": "…"}}]}}'

@@ -8,7 +8,8 @@ import pytest
 from core import content
 from core.access import roles
 from core.errors import Refusal
-from core.release import production, releases, sign_offs
+from core.release import inventories, production, publishing, releases, sign_offs
+from core.release.smoke import Smoke
 from core.store import audit
 from tests.core.release.conftest import House
 
@@ -22,9 +23,17 @@ def move(house: House, sign_off_id: str, by, alias="production", expected=None, 
 
 
 def back(house: House, release_id: str, by, expected) -> None:
+    """No model answers in these tests (see test_smoke.py), so the check questions are taken as answered."""
     bound = releases.form(house.world.task.task_id, "production", release_id, expected)
     signing = house.signing(by, f"release:{release_id}", bound, reason="Wrong amounts since noon.")
-    releases.roll_back(house.conn, house.world.settings, release_id, "production", signing, by=by, expected=expected)
+    settings = house.world.settings
+    releases.roll_back(
+        house.conn, settings, release_id, "production", signing, by=by, expected=expected, trying=as_signed
+    )
+
+
+def as_signed(bundle) -> Smoke:
+    return Smoke(asked=len(bundle.smoke()), same=len(bundle.smoke()))
 
 
 def pointer(house: House, alias="production"):
@@ -60,7 +69,7 @@ def another(house: House) -> str:
 
 def test_a_release_is_a_folder_whose_every_file_is_hashed_and_the_server_is_told(house, signed):
     release_id = move(house, signed, house.max)
-    folder = releases.folder_of(house.world.settings) / release_id
+    folder = publishing.folder_of(house.world.settings) / release_id
     manifest = json.loads((folder / "manifest.json").read_text())
     assert set(manifest["files"]) == {"prompt.json", "smoke.jsonl", "adapter/adapter_model.safetensors"}
     assert manifest["sign_off"]["digest"] == sign_offs.find(house.conn, signed).digest
@@ -136,14 +145,14 @@ def test_the_way_back_is_one_signed_move_and_leaves_both_in_the_history(house, s
     assert [(one["number"], one["meaning"], one["printed_name"]) for one in history] == [
         (1, "rolled_back", "Ann"), (2, "released", "Max"), (1, "released", "Max"),
     ]  # fmt: skip
-    told = json.loads((releases.folder_of(house.world.settings) / "aliases.json").read_text())
+    told = json.loads((publishing.folder_of(house.world.settings) / "aliases.json").read_text())
     assert next(iter(told.values()))["aliases"]["production"]["release_id"] == first
 
 
 def test_there_is_no_way_back_to_a_damaged_bundle_or_to_one_that_never_answered(house, signed):
     first = move(house, signed, house.max)
     second = move(house, another(house), house.max, expected=first)
-    candidate = releases.folder_of(house.world.settings) / first / "prompt.json"
+    candidate = publishing.folder_of(house.world.settings) / first / "prompt.json"
     candidate.write_text(candidate.read_text() + " ")
     with pytest.raises(Refusal, match=r"prompt.json .* not the one that was released"):
         back(house, first, house.ann, expected=second)
@@ -160,19 +169,19 @@ def test_candidate_and_production_move_apart(house, signed):
 
 def test_a_kill_between_the_move_and_the_file_is_mended_at_the_next_start(house, signed):
     move(house, signed, house.max)
-    folder = releases.folder_of(house.world.settings)
+    folder = publishing.folder_of(house.world.settings)
     (folder / "aliases.json").write_text("{}")
-    releases.publish(house.conn, house.world.settings)
+    publishing.publish(house.conn, house.world.settings)
     assert json.loads((folder / "aliases.json").read_text())
 
 
 def test_the_inventory_names_everything_in_use_with_owner_and_next_review(house, signed):
     move(house, signed, house.max)
-    (row,) = releases.inventory(house.conn)
+    (row,) = inventories.everything(house.conn)
     assert (row["owner"], row["model"], row["signed_by"], row["holds"]) == ("mina", "Base · v1", ["Ann"], True)
     assert row["purpose"] == "Sorting parcels"
     house.conn.execute("update prompts set system = system || '.'")
-    assert not releases.inventory(house.conn)[0]["holds"]
+    assert not inventories.everything(house.conn)[0]["holds"]
 
 
 def test_a_key_is_shown_once_and_only_its_hash_is_kept(house):

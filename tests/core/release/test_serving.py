@@ -13,9 +13,11 @@ import uvicorn
 from core import content
 from core.access import sessions
 from core.evaluation import models
-from core.release import bundles, serving
+from core.generation import local
+from core.generation.base import Request
+from core.release import bundles, serving, smoke
 from core.settings import Settings
-from tests import tiny
+from tests import openai_server, tiny
 
 KEY = "cs-a-key-for-the-test"
 
@@ -27,20 +29,31 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(tmp_path: Path, base: Path) -> Settings:
-    """Two releases with unlike prompts; production points at the first, and half of a third is damaged."""
+    """Two releases with unlike prompts; production points at the first."""
     here = Settings(data=tmp_path / "data")
-    folder = here.data / "releases"
-    manifest = {"decoding": {"max_new_tokens": 8}, "model": {"base": str(base), "base_files": models.hashes(base)}}
+    model = {"base": str(base), "base_files": models.hashes(base)}
     digests = {
-        name: bundles.write(
-            folder / name, manifest, prompt={"system": system, "template": "{input}"}, smoke=[], adapter=None
-        )
-        for name, system in (("one", "Sort."), ("two", "Answer with JSON that gives intent, emotion and action."))
+        "one": bundle(here, "one", model, system="Sort."),
+        "two": bundle(here, "two", model, system="Answer with JSON that gives intent, emotion and action."),
     }
-    bundles.publish(folder, "keys.json", [sessions.fingerprint(KEY)])
+    bundles.publish(here.data / "releases", "keys.json", [sessions.fingerprint(KEY)])
     point(here, "one", digests["one"])
-    (folder / "digests.json").write_text(json.dumps(digests))
+    (here.data / "releases" / "digests.json").write_text(json.dumps(digests))
     return here
+
+
+def bundle(settings: Settings, name: str, model, *, system="Sort.", smoke=()) -> str:
+    return bundles.write(
+        settings.data / "releases" / name,
+        {"decoding": {"max_new_tokens": 8}, "model": model},
+        prompt={"system": system, "template": "{input}"},
+        smoke=smoke,
+        adapter=None,
+    )
+
+
+def remote(server: openai_server.Server, **more) -> dict:
+    return {"base_url": server.base_url, "api_model": "tiny", "key_env": None} | more
 
 
 def point(settings: Settings, release_id: str, digest: str, share: float = 0.0) -> None:
@@ -83,8 +96,10 @@ def test_a_release_answers_moves_without_a_restart_streams_and_refuses_what_is_d
     assert json.loads(ask(url)[1])["choices"] == first["choices"]  # greedy: the same question, the same answer
 
     point(settings, "two", digests["two"], share=1.0)
+    moved = time.monotonic()
     second = json.loads(ask(url)[1])
     assert second["system_fingerprint"] == "two"
+    assert time.monotonic() - moved < 60  # without a restart
     assert second["choices"] != first["choices"]
     (kept,) = [
         json.loads(line)
@@ -97,8 +112,9 @@ def test_a_release_answers_moves_without_a_restart_streams_and_refuses_what_is_d
     status, text = ask(url, stream=True)
     events = [line.removeprefix("data: ") for line in text.splitlines() if line]
     assert events[-1] == "[DONE]"
-    said = "".join(json.loads(event)["choices"][0]["delta"].get("content", "") for event in events[:-1])
-    assert said == second["choices"][0]["message"]["content"]
+    pieces = [json.loads(event)["choices"][0]["delta"].get("content", "") for event in events[:-1]]
+    assert "".join(pieces) == second["choices"][0]["message"]["content"]
+    assert len([piece for piece in pieces if piece]) > 2  # as it was decoded, and not all at once
 
     for body in ({"messages": []}, {"messages": [{"role": "system", "content": "x"}]}, {"messages": "x"}):
         assert ask(url, **body)[0] == 400
@@ -131,3 +147,74 @@ def test_the_prompt_is_applied_to_the_question_as_it_is(tmp_path):
         {"role": "system", "content": "Sort."},
         {"role": "user", "content": "rules\n{context}?"},
     )
+
+
+def test_a_release_behind_an_endpoint_is_passed_through_with_its_own_prompt(url, settings, monkeypatch):
+    monkeypatch.setenv("TILL_KEY", "secret-of-the-server")
+    with openai_server.serve(key="secret-of-the-server") as server:
+        model = remote(server, key_env="TILL_KEY")
+        point(settings, "far", bundle(settings, "far", model), share=1.0)
+        status, text = ask(url)
+        answer = json.loads(text)
+        assert (status, answer["system_fingerprint"]) == (200, "far")
+        assert answer["choices"][0]["message"]["content"] == "echo: Where is my card?"
+        assert answer["usage"]["total_tokens"] == 10
+        assert server.seen[-1]["messages"][0] == {"role": "system", "content": "Sort."}
+        assert server.seen[-1]["max_tokens"] == 8
+        assert KEY not in json.dumps(server.headers)  # the caller's key stays here
+        server.faults["*"] = [openai_server.returns(openai_server.error(429, "slow down"))]
+        assert ask(url)[0] == 429
+        server.faults["*"] = [openai_server.cuts()]
+        status, text = ask(url)
+        assert (status, "cut the connection" in text) == (502, True)
+    assert ask(url)[0] == 502  # it is gone
+    monkeypatch.delenv("TILL_KEY")
+    assert ask(url)[0] == 503
+    assert "secret-of-the-server" not in "".join(path.read_text() for path in (settings.data / "served").iterdir())
+
+
+def test_words_of_an_endpoint_reach_the_caller_while_later_ones_are_not_written_yet(url, settings):
+    with openai_server.serve(answer=lambda body: "one two three") as server:
+        point(settings, "far", bundle(settings, "far", remote(server)))
+        asked = {"model": "parcels-1a2b@production", "messages": [{"role": "user", "content": "?"}], "stream": True}
+        request = urllib.request.Request(
+            f"{url}/v1/chat/completions", json.dumps(asked).encode(), {"Authorization": f"Bearer {KEY}"}
+        )
+        said = []
+        with urllib.request.urlopen(request, timeout=60) as response:
+            for line in response:
+                if line.startswith(b"data: {"):
+                    said.append(json.loads(line[6:])["choices"][0]["delta"].get("content", ""))
+                    if said[-1] == "one":
+                        assert not server.go_on.is_set()
+                        server.go_on.set()
+        assert "".join(said) == "one two three"
+        server.streams = False
+        status, text = ask(url, stream=True)
+        assert (status, "one two three" in text) == (200, True)
+        server.faults["*"] = [openai_server.cuts()]
+        assert ask(url, stream=True)[0] == 502
+
+
+def test_check_questions_are_asked_of_the_real_model_and_of_the_endpoint(settings, base, monkeypatch):
+    model = {"base": str(base), "base_files": models.hashes(base)}
+    question = {"input": "Where is my card?", "context": ""}
+
+    def made(name: str, model, *answers: str) -> bundles.Bundle:
+        digest = bundle(settings, name, model, smoke=[{**question, "answer": answer} for answer in answers])
+        return bundles.read(settings.data / "releases" / name, digest)
+
+    here = made("here", model, "as signed", "what it never said")
+    request = Request(key="", messages=here.messages(question["input"]))
+    [[said]] = local.load(base).generate([request], here.decoding)
+    same = made("same", model, said.text, "what it never said")
+    assert smoke.check(same) == smoke.Smoke(asked=2, same=1)
+    assert smoke.check(made("none", model)) == smoke.Smoke(asked=0, same=0)
+    with openai_server.serve() as server:
+        far = made("far", remote(server), "echo: Where is my card?", "other")
+        assert smoke.check(far) == smoke.Smoke(asked=2, same=1)
+    with pytest.raises(bundles.Refusal, match="could not be answered"):
+        smoke.check(far)
+    monkeypatch.setattr(smoke, "answers", lambda bundle, asked: ["", ""])
+    with pytest.raises(bundles.Refusal, match="None of the 2 check questions"):
+        smoke.check(here)

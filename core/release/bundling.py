@@ -1,0 +1,84 @@
+"""From a signed decision to its bundle: what a release is made of, put together once."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from core import content
+from core.evaluation import eval_sets, models, prompts, tasks
+from core.release import bundles, publishing, sign_offs, signatures
+from core.release.sign_offs import SignOff
+from core.settings import Settings
+from core.store import database
+from core.training import trials
+
+SMOKE = 3
+"""Check questions in a bundle."""
+
+
+def make(conn: duckdb.DuckDBPyConnection, settings: Settings, case: SignOff) -> dict[str, Any]:
+    """The bundle's folder; returns its row: `release_id`, `task_id`, `sign_off_id`, `manifest`, `digest`."""
+    trial, task = trials.find(conn, case.trial_id), tasks.find(conn, case.task_id)
+    if trial is None or task is None:
+        raise LookupError("A sign-off has a trial and a task.")
+    base, tuned = models.find(conn, trial["base_model_id"]), models.find(conn, trial["model_id"])
+    prompt, eval_set = prompts.find(conn, trial["prompt_id"]), eval_sets.find(conn, trial["eval_set_id"])
+    run = database.row(
+        conn,
+        "select decoding from runs where trial_id = ? and purpose = 'proof' and split = 'gate' and side = 'after'",
+        [case.trial_id],
+    )
+    if base is None or tuned is None or prompt is None or eval_set is None or run is None:
+        raise LookupError("A trial with a proof has its models, its prompt and its runs.")
+    manifest = {
+        "format": bundles.FORMAT,
+        "task": {"task_id": task.task_id, "name": dict(task.name)},
+        "sign_off": {
+            "sign_off_id": case.sign_off_id,
+            "number": case.number,
+            "digest": case.digest,
+            "evidence": case.evidence,
+            "state": sign_offs.state(conn, case),
+            "scope": case.scope,
+            "expires_on": str(case.expires_on),
+            "signatures": [signatures.shown(one) for one in signatures.of(conn, "sign_off", case.sign_off_id)],
+        },
+        "prompt": {"prompt_id": prompt.prompt_id, "name": prompt.name},
+        "model": {
+            "kind": tuned.kind,
+            "model_id": tuned.model_id,
+            "name": tuned.name,
+            "base": base.path,
+            "base_files": dict(base.file_hashes),
+            "adapter": True,
+        },
+        "decoding": json.loads(run["decoding"]),
+        "schema": dict(eval_set.schema) if eval_set.schema else None,
+        "index": None,
+        "judge": None,
+    }
+    release_id = content.name("release", manifest)
+    digest = bundles.write(
+        publishing.folder_of(settings) / release_id,
+        manifest,
+        prompt=asdict(prompt),
+        smoke=_smoke(conn, case.trial_id),
+        adapter=Path(tuned.path),
+    )
+    row = {"release_id": release_id, "task_id": task.task_id, "sign_off_id": case.sign_off_id}
+    return {**row, "manifest": manifest, "digest": digest}
+
+
+def _smoke(conn: duckdb.DuckDBPyConnection, trial_id: str) -> list[dict[str, str]]:
+    """Dev samples only: what is in a bundle is not locked any more."""
+    query = """
+        select p.input, p.context, a.text as answer from runs as r join answers as a using (run_id)
+        join samples as p using (sample_id)
+        where r.trial_id = ? and r.purpose = 'proof' and r.split = 'dev' and r.side = 'after' and a.text is not null
+            and a.repeat = 0
+        order by p.key limit ?
+    """
+    return database.rows(conn, query, [trial_id, SMOKE])

@@ -150,20 +150,30 @@ def spent(conn: duckdb.DuckDBPyConnection, job_id: str) -> float:
     return float(found[0]) if found else 0.0
 
 
-def of_run(conn: duckdb.DuckDBPyConnection, run_id: str) -> list[dict[str, Any]]:
-    """One row per answer in the set's order: `key`, `input`, `reference`, `text` or `failure`, `value` and `reason`.
+def of_run(
+    conn: duckdb.DuckDBPyConnection, run_id: str, *, wrong_first: bool = False, offset: int = 0, limit: int
+) -> list[dict[str, Any]]:
+    """One row per answer in the set's order, or the wrong ones first and those without a score last: `key`, `input`,
+    `reference`, `text` or `failure`, `value` and `reason`.
 
     `value` is that of the scorer's leading metric, in 0..1; None where nothing could be compared.
     """
     query = """
-        select p.key, p.input, p.reference, a.repeat, a.text, a.failure, a.failure_code, a.failure_values, c.value,
-            coalesce(c.reason, '') as reason
-        from runs as r join answers as a using (run_id) join samples as p using (sample_id)
-        join eval_set_samples as m on m.eval_set_id = r.eval_set_id and m.sample_id = p.sample_id
-        left join scores as c on c.answer_id = a.answer_id and c.metric in ('correct', 'overlap')
-        where r.run_id = ? order by m.position, a.repeat
+        with page as (
+            select a.answer_id, a.sample_id, c.value, coalesce(c.reason, '') as reason,
+                if($wrong_first, coalesce(c.value, 2), 0) as rank, m.position
+            from runs as r join answers as a using (run_id)
+            join eval_set_samples as m on m.eval_set_id = r.eval_set_id and m.sample_id = a.sample_id
+            left join scores as c on c.answer_id = a.answer_id and c.metric in ('correct', 'overlap')
+            where r.run_id = $run order by rank, m.position, a.repeat limit $limit offset $offset
+        )
+        select p.key, p.input, p.reference, a.repeat, a.text, a.failure, a.failure_code, a.failure_values, m.value,
+            m.reason
+        from page as m join answers as a using (answer_id) join samples as p on p.sample_id = m.sample_id
+        order by m.rank, m.position, a.repeat
     """
-    return database.rows(conn, query, [run_id])
+    values = {"run": run_id, "wrong_first": wrong_first, "offset": offset, "limit": limit}
+    return database.rows(conn, query, values)
 
 
 def failures(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> list[dict[str, Any]]:

@@ -144,7 +144,7 @@ def check_open(conn: duckdb.DuckDBPyConnection, eval_set: EvalSet) -> None:
 def preview(conn: duckdb.DuckDBPyConnection, eval_set: EvalSet, scorer: Scorer) -> Preview:
     """What the scorer would change on the newest answers outside the proof; nothing is kept."""
     current = of_set(conn, eval_set)
-    answers = _answers(conn, eval_set.eval_set_id, proofs=False)[:MOST_PREVIEWED]
+    answers = _answers(conn, eval_set.eval_set_id, proofs=False, limit=MOST_PREVIEWED)
     before, after, changes = list[float](), list[float](), list[Change]()
     for answer in answers:
         old, new = (_lead(apply(one, eval_set, answer)) for one in (current, scorer))
@@ -166,13 +166,15 @@ def _lead(scores: Sequence[Score]) -> Score:
     return scores[0] if scores else Score(metric="", value=None)
 
 
-def _answers(conn: duckdb.DuckDBPyConnection, eval_set_id: str, *, proofs: bool = True) -> list[dict[str, Any]]:
+def _answers(
+    conn: duckdb.DuckDBPyConnection, eval_set_id: str, *, proofs: bool = True, limit: int | None = None
+) -> list[dict[str, Any]]:
     """The set's answers that have a text and a reference, the newest run first; gate answers with `proofs` only."""
     query = """
         select a.answer_id, p.key, a.text, p.reference, p.input, p.context
         from runs as r join answers as a using (run_id) join samples as p using (sample_id)
         where r.eval_set_id = $eval_set and a.text is not null and p.reference <> ''
             and ($proofs or (r.purpose <> 'proof' and p.split not in ('gate', 'retain')))
-        order by r.created_at desc, r.rung, p.key, a.repeat
+        order by r.created_at desc, r.rung, p.key, a.repeat limit $limit
     """
-    return database.rows(conn, query, {"eval_set": eval_set_id, "proofs": proofs})
+    return database.rows(conn, query, {"eval_set": eval_set_id, "proofs": proofs, "limit": limit})

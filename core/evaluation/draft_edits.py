@@ -124,7 +124,7 @@ def _clean(part: str, value: Any) -> Any:
 
 def _regrouped(conn: duckdb.DuckDBPyConnection, draft: Draft, before: DraftRow, after: DraftRow) -> DraftRow:
     """The row in its new group, with the split of that group if it has one."""
-    if before.base_group and before.base_group in splits.used(conn, draft.task_id):
+    if before.base_group and splits.used(conn, draft.task_id, [before.base_group]):
         raise Refusal(
             N_(
                 "“%(key)s” cannot leave its group: samples of it were asked, shown to a model or learned from already, "
@@ -133,5 +133,5 @@ def _regrouped(conn: duckdb.DuckDBPyConnection, draft: Draft, before: DraftRow, 
             key=before.key,
         )
     there = draft_rows.of_group(conn, draft.draft_id, after.group_id) if after.group_id else []
-    split = there[0].split if there else splits.of_task(conn, draft.task_id).get(after.group_id)
+    split = there[0].split if there else splits.current(conn, draft.task_id, after.group_id)
     return replace(after, split=split or after.split)

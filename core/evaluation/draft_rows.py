@@ -53,13 +53,14 @@ def rows(
     Samples that are locked for the proof are never among them.
     """
     query = """
-        select * exclude (position, first_id, fields) from draft_rows($draft_id)
-        where base_split is distinct from 'gate'
+        select row_key from draft_rows($draft_id) where base_split is distinct from 'gate'
         and ($text = '' or contains(lower(key), lower($text)) or contains(lower(input), lower($text)))
         order by position nulls first, first_id desc limit $limit offset $offset
     """
     values = {"draft_id": draft_id, "text": text.strip(), "offset": offset, "limit": limit}
-    return [_read(row) for row in database.rows(conn, query, values)]
+    keys = [key for (key,) in conn.execute(query, values).fetchall()]  # the texts are read of this page's rows only
+    found = some(conn, draft_id, keys)
+    return [found[key] for key in keys]
 
 
 def counts(conn: duckdb.DuckDBPyConnection, draft_id: str) -> dict[str, int]:
@@ -70,7 +71,9 @@ def counts(conn: duckdb.DuckDBPyConnection, draft_id: str) -> dict[str, int]:
 
 def some(conn: duckdb.DuckDBPyConnection, draft_id: str, row_keys: Sequence[str]) -> dict[str, DraftRow]:
     """Those of these rows that are in the draft, locked ones too, by row_key."""
-    query = "select * exclude (position, first_id, fields) from draft_rows(?) where row_key = any (?::varchar[])"
+    query = (
+        "select * exclude (position, first_id, fields) from draft_rows(?) where list_contains(?::varchar[], row_key)"
+    )
     return {row["row_key"]: _read(row) for row in database.rows(conn, query, [draft_id, list(row_keys)])}
 
 

@@ -184,15 +184,23 @@ def samples(
     *,
     offset: int = 0,
     limit: int | None = None,
+    every: int = 1,
 ) -> list[Sample]:
-    """The set's samples in their order, of one split or of all; `limit` of them from number `offset` on."""
-    query = """
-        select p.sample_id, key, input, context, reference, kind, pair, group_id, split, critical, tags, fields
-        from eval_set_samples as m join samples as p using (sample_id)
-        where m.eval_set_id = $eval_set_id and ($split is null or split = $split)
-        order by position limit $limit offset $offset
+    """The set's samples in their order, of one split or of all; `limit` of them from number `offset` on.
+
+    With `every` 10, only the first of each ten is among them: a look at all of a large set that costs little.
     """
-    values = {"eval_set_id": eval_set_id, "split": split, "offset": offset, "limit": limit}
+    query = """
+        with chosen as (
+            select m.sample_id, m.position from eval_set_samples as m join samples as p using (sample_id)
+            where m.eval_set_id = $eval_set_id and ($split is null or p.split = $split)
+            qualify (row_number() over (order by m.position) - 1) % $every = 0
+            order by m.position limit $limit offset $offset
+        )
+        select p.sample_id, key, input, context, reference, kind, pair, group_id, split, critical, tags, fields
+        from chosen join samples as p using (sample_id) order by position
+    """
+    values = {"eval_set_id": eval_set_id, "split": split, "offset": offset, "limit": limit, "every": every}
     return [_read(row) for row in database.rows(conn, query, values)]
 
 

@@ -29,11 +29,14 @@ def candidates(conn: duckdb.DuckDBPyConnection, eval_set_id: str, most: int = 20
 def varied(conn: duckdb.DuckDBPyConnection, eval_set_id: str, *, each: int, most: int) -> list[Sample]:
     """Train samples that have a reference: the first `each` of every reference, in turns, at most `most` of them."""
     query = """
+        with chosen as (
+            select m.sample_id, m.position, row_number() over (partition by reference order by m.position) as turn
+            from eval_set_samples as m join samples as p using (sample_id)
+            where m.eval_set_id = $set and p.split = 'train' and p.reference <> ''
+            qualify turn <= $each order by turn, m.position limit $most
+        )
         select p.sample_id, key, input, context, reference, kind, pair, group_id, split, critical, tags, fields
-        from eval_set_samples as m join samples as p using (sample_id)
-        where m.eval_set_id = $set and split = 'train' and reference <> ''
-        qualify row_number() over (partition by reference order by position) <= $each
-        order by row_number() over (partition by reference order by position), position limit $most
+        from chosen join samples as p using (sample_id) order by turn, position
     """
     rows = database.rows(conn, query, {"set": eval_set_id, "each": each, "most": most})
     return [Sample(**{**row, "tags": tuple(row["tags"]), "fields": _fields(row)}) for row in rows]

@@ -22,22 +22,37 @@ class Flip:
     """`fixed`, `broken` or `unchanged`."""
 
 
-def between(conn: duckdb.DuckDBPyConnection, metric: str, before: Sequence[str], after: Sequence[str]) -> list[Flip]:
+def between(
+    conn: duckdb.DuckDBPyConnection,
+    metric: str,
+    before: Sequence[str],
+    after: Sequence[str],
+    *,
+    most: int | None = None,
+) -> list[Flip]:
     """Every sample with a score on both sides, the critical ones first. Sides are run ids; the first repeat is shown.
 
-    A sample is fixed or broken when its value, averaged over the repeats, went up or down.
+    A sample is fixed or broken when its value, averaged over the repeats, went up or down. Of each change `most` of
+    them are wanted.
     """
     query = """
         with sides as (
-            select a.sample_id, list_contains($after, a.run_id) as later, first(a.text order by a.repeat) as text,
-                avg(c.value) as value
+            select a.sample_id, list_contains($after, a.run_id) as later, avg(c.value) as value,
+                min_by(a.answer_id, a.repeat) as first_id
             from answers as a join scores as c on c.answer_id = a.answer_id and c.metric = $metric
             where list_contains($before, a.run_id) or list_contains($after, a.run_id) group by all
+        ), changes as (
+            select b.sample_id, b.first_id as before_id, e.first_id as after_id, p.critical, p.key,
+                case when e.value > b.value then 'fixed' when e.value < b.value then 'broken'
+                    else 'unchanged' end as change
+            from sides as b join sides as e on e.sample_id = b.sample_id and e.later and not b.later
+            join samples as p on p.sample_id = b.sample_id
+            qualify $most is null or row_number() over (partition by change order by p.critical desc, p.key) <= $most
         )
-        select p.sample_id, p.critical, p.input, p.reference, b.text as before, e.text as after,
-            case when e.value > b.value then 'fixed' when e.value < b.value then 'broken' else 'unchanged' end as change
-        from sides as b join sides as e on e.sample_id = b.sample_id and e.later and not b.later
-        join samples as p on p.sample_id = b.sample_id order by p.critical desc, p.key
+        select p.sample_id, p.critical, p.input, p.reference, b.text as before, e.text as after, m.change
+        from changes as m join samples as p using (sample_id)
+        join answers as b on b.answer_id = m.before_id join answers as e on e.answer_id = m.after_id
+        order by m.critical desc, m.key
     """
-    values = {"metric": metric, "before": list(before), "after": list(after)}
+    values = {"metric": metric, "before": list(before), "after": list(after), "most": most}
     return [Flip(**row) for row in database.rows(conn, query, values)]

@@ -19,10 +19,8 @@ from core.locale.mark import N_
 from core.store import database
 
 MOST_CALLS = 1_000_000
-LOOKED_AT = 100
-"""Samples whose prompts are rendered for an estimate of their length."""
-COUNTED = 20_000
-"""Calls up to which an estimate looks up which of them were answered before."""
+LOOKED_AT = 2_000
+"""Calls whose length an estimate measures, and which it looks up among earlier answers; an even part of many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +60,13 @@ class Matrix:
 class Estimate:
     """`costs` has for each currency the usual cost and the most; None of the rest is what is not known.
 
-    `known` answers were given before and are copied; they are in `calls` and in neither costs nor time.
+    `known` answers were given before and are copied; they are in `calls` and in neither costs nor time. With
+    `projected`, they were counted for a part of the samples.
     """
 
     calls: int
     known: int
+    projected: bool
     costs: Mapping[str, tuple[float, float]]
     unpriced: tuple[str, ...]
     seconds: float | None
@@ -135,16 +135,18 @@ def estimate(
 
     `split` is another one than the matrix's, for a proof that asks the same way.
     """
-    samples = eval_sets.samples(conn, matrix.eval_set.eval_set_id, split or matrix.split)
-    asked_in_all = len(samples) * len(matrix.prompts) * len(matrix.models) * matrix.repeats
-    how = decoding(conn, matrix)
-    known = {} if fresh or asked_in_all > COUNTED else _known(conn, matrix, samples, how)
+    split = split or matrix.split
+    count, how = matrix.eval_set.counts.get(split, 0), decoding(conn, matrix)
+    asked_in_all = count * len(matrix.prompts) * len(matrix.models) * matrix.repeats
+    every = max(1, -(-asked_in_all // LOOKED_AT))
+    samples = eval_sets.samples(conn, matrix.eval_set.eval_set_id, split, every=every)
+    known = {} if fresh else _known(conn, matrix, samples, how, count)
     costs: dict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
     unpriced, untimed, seconds = [], [], 0.0
     for model in matrix.models:
         agreed, usual = terms.of(conn, model.model_id), _usual(conn, model.model_id)
         for rung, prompt in matrix.prompts:
-            calls = len(samples) * matrix.repeats - known.get((model.model_id, rung), 0)
+            calls = count * matrix.repeats - known.get((model.model_id, rung), 0)
             asked = _prompt_tokens(prompt, samples)
             answered = min(usual["answered"] or how.max_new_tokens, how.max_new_tokens)
             if (most := agreed.cost(asked, how.max_new_tokens)) is not None:
@@ -158,6 +160,7 @@ def estimate(
     return Estimate(
         calls=asked_in_all,
         known=sum(known.values()),
+        projected=every > 1,
         costs=dict(costs),
         unpriced=tuple(unpriced),
         seconds=None if untimed else seconds,
@@ -166,9 +169,9 @@ def estimate(
 
 
 def _known(
-    conn: duckdb.DuckDBPyConnection, matrix: Matrix, samples: Sequence[Sample], how: Decoding
+    conn: duckdb.DuckDBPyConnection, matrix: Matrix, samples: Sequence[Sample], how: Decoding, count: int
 ) -> dict[tuple[str, str], int]:
-    """How many answers of each model and rung were given before."""
+    """How many answers of each model and rung were given before, projected from these samples to so many."""
     keys = {
         asking.content_key(asked, prompts.render(prompt, sample), repeat): (model.model_id, rung)
         for model in matrix.models
@@ -184,7 +187,7 @@ def _known(
     counts: dict[tuple[str, str], int] = defaultdict(int)
     for (key,) in conn.execute(query, [list(keys)]).fetchall():
         counts[keys[key]] += 1
-    return counts
+    return {asked: round(found * count / len(samples)) for asked, found in counts.items()}
 
 
 def _usual(conn: duckdb.DuckDBPyConnection, model_id: str) -> dict[str, Any]:
@@ -197,9 +200,8 @@ def _usual(conn: duckdb.DuckDBPyConnection, model_id: str) -> dict[str, Any]:
 
 
 def _prompt_tokens(prompt: Prompt, samples: Sequence[Sample]) -> float:
-    looked_at = samples[:: max(1, len(samples) // LOOKED_AT)]
-    texts = (message["content"] for sample in looked_at for message in prompts.render(prompt, sample))
-    return sum(map(decodings.tokens, texts)) / max(1, len(looked_at))
+    texts = (message["content"] for sample in samples for message in prompts.render(prompt, sample))
+    return sum(map(decodings.tokens, texts)) / max(1, len(samples))
 
 
 def _seconds(model: Model, agreed: terms.Terms, latency: float | None, tokens: float) -> float:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from core.diagnosis import intervals, ladder
 from core.diagnosis.intervals import Rate
-from core.evaluation import runs
 from core.evaluation.tasks import Task
 from core.store import database
 
@@ -22,9 +21,14 @@ Scores = Mapping[str, Mapping[str, Mapping[str, float]]]
 
 def scores(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> Scores:
     """Each run's per-sample values by metric. A failed call has no value here; it is counted elsewhere."""
+    query = """
+        select run_id, metric, sample_id, avg(value)
+        from answers join scores using (answer_id) where list_contains($runs, run_id) and value is not null
+        group by run_id, metric, sample_id order by sample_id
+    """
     found: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
-    for row in runs.sample_scores(conn, run_ids):
-        found[row["run_id"]][row["metric"]][row["sample_id"]] = row["value"]
+    for run_id, metric, sample_id, value in conn.execute(query, {"runs": list(run_ids)}).fetchall():
+        found[run_id][metric][sample_id] = value
     return found
 
 

@@ -209,14 +209,3 @@ def latest(conn: duckdb.DuckDBPyConnection, task_id: str, purpose: Purpose) -> d
     """The task's newest run of that purpose."""
     query = "select * from runs where task_id = ? and purpose = ? order by created_at desc limit 1"
     return database.row(conn, query, [task_id, purpose])
-
-
-def sample_scores(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """One row per run, sample and metric: `value` averaged over the repeats, the unit of every statistic."""
-    query = """
-        select a.run_id, a.sample_id, p.group_id, p.critical, c.metric, avg(c.value) as value
-        from answers as a join scores as c using (answer_id) join samples as p using (sample_id)
-        where list_contains($runs, a.run_id) and c.value is not null
-        group by all order by a.sample_id
-    """
-    return database.rows(conn, query, {"runs": list(run_ids)})

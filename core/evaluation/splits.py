@@ -71,25 +71,40 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str) -> dict[str, Split]:
     return dict(conn.execute("select group_id, split from group_splits where task_id = ?", [task_id]).fetchall())
 
 
-def used(conn: duckdb.DuckDBPyConnection, task_id: str) -> set[str]:
-    """The groups of which a sample was asked in a run, learned from, or shown to a model as a solved example."""
+def current(conn: duckdb.DuckDBPyConnection, task_id: str, group_id: str) -> Split | None:
+    """The split that one group has, or None."""
+    query = "select split from group_splits where task_id = ? and group_id = ?"
+    found = conn.execute(query, [task_id, group_id]).fetchone()
+    return found[0] if found else None
+
+
+def used(conn: duckdb.DuckDBPyConnection, task_id: str, among: Sequence[str] | None = None) -> set[str]:
+    """The groups of which a sample was asked in a run, learned from, or shown to a model as a solved example.
+
+    `among` these groups only, where it matters that a large task answers at once.
+    """
     query = """
-        select p.group_id from samples as p where p.task_id = $task_id and p.sample_id in (
-            select m.sample_id from runs as r join eval_set_samples as m using (eval_set_id)
-            join samples as q on q.sample_id = m.sample_id and q.split = r.split where r.task_id = $task_id
+        with mine as (
+            select sample_id, group_id, split from samples
+            where task_id = $task_id and ($among is null or list_contains($among, group_id))
+        ), seen as (
+            select sample_id from mine join eval_set_samples as m using (sample_id)
+            join runs as r on r.eval_set_id = m.eval_set_id and r.split = mine.split where r.task_id = $task_id
             union all select sample_id from approvals where task_id = $task_id
             union all select sample_id from training_rows
             union all select unnest(json_extract_string(examples, '$[*].sample_id')) from prompts
             where task_id = $task_id
-        ) group by p.group_id
+        )
+        select distinct group_id from mine semi join seen using (sample_id)
     """
-    return {group for (group,) in conn.execute(query, {"task_id": task_id}).fetchall()}
+    values = {"task_id": task_id, "among": None if among is None else list(among)}
+    return {group for (group,) in conn.execute(query, values).fetchall()}
 
 
 def check_move(conn: duckdb.DuckDBPyConnection, task_id: str, key: str, group_id: str, asked: Split | None) -> None:
     """Raises Refusal when the group of the sample `key` was used in another split than the one that is asked for."""
-    has = of_task(conn, task_id).get(group_id)
-    if has and has != asked and group_id in used(conn, task_id):
+    has = current(conn, task_id, group_id)
+    if has and has != asked and used(conn, task_id, [group_id]):
         raise _used(key, has, asked)
 
 

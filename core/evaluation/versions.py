@@ -52,10 +52,10 @@ def compare(
 ) -> Difference:
     """What changed from one version to the other. Texts of locked samples are left out unless `gate` is set."""
     query = """
-        with a as (select p.*, m.position from eval_set_samples as m join samples as p using (sample_id)
-                   where m.eval_set_id = $before),
-             b as (select p.*, m.position from eval_set_samples as m join samples as p using (sample_id)
-                   where m.eval_set_id = $after)
+        with old as (select sample_id, position from eval_set_samples where eval_set_id = $before),
+             new as (select sample_id, position from eval_set_samples where eval_set_id = $after),
+             a as (select p.*, position from old anti join new using (sample_id) join samples as p using (sample_id)),
+             b as (select p.*, position from new anti join old using (sample_id) join samples as p using (sample_id))
         select coalesce(b.key, a.key) as key,
             case when a.sample_id is null then 'added' when b.sample_id is null then 'removed'
                 else 'changed' end as change,
@@ -77,7 +77,6 @@ def compare(
             count(*) filter (change = 'removed') over () as removed,
             count(*) filter (change = 'changed') over () as changed
         from a full outer join b on a.key = b.key
-        where a.sample_id is distinct from b.sample_id
         order by coalesce(b.position, a.position), key limit $limit
     """
     rows = database.rows(conn, query, {"before": before_id, "after": after_id, "limit": limit})

@@ -50,9 +50,14 @@ def moment(at: datetime) -> str:
 
 def paged(rows: Sequence[Row], key: str, size: int) -> Sequence[Row]:
     """The rows of one page, with the pages to choose from above them when there are several."""
-    pages = max(1, -(-len(rows) // size))
-    page = st.pagination(pages, key=f"{key}.{pages}") if pages > 1 else 1
-    return rows[(page - 1) * size : page * size]
+    first = offset(len(rows), key, size)
+    return rows[first : first + size]
+
+
+def offset(count: int, key: str, size: int) -> int:
+    """Where the chosen page begins in so many rows, with the pages to choose from when there are several."""
+    pages = -(-count // size)
+    return int(st.pagination(pages, key=f"{key}.{pages}") - 1) * size if pages > 1 else 0
 
 
 def link(page: str, label: str, icon: str) -> None:

@@ -1,11 +1,9 @@
 """The curves of a ladder: accuracy, each field and format over the prompts, and the samples behind a point."""
 
-from functools import partial
-
 import pandas as pd
 import streamlit as st
 
-from core.evaluation import answers, ladders
+from core.evaluation import ladders
 from core.evaluation.ladders import Climb
 from core.evaluation.tasks import Task
 from pages._ui import charts, downloads, session
@@ -59,6 +57,6 @@ def _chart(climb: Climb, table: pd.DataFrame, key: str, target: float | None) ->
             _("**%(metric)s with prompt %(rung)s:** the samples behind this point",
               metric=charts.metric_name(point["metric"]), rung=point["rung"])
         )  # fmt: skip
-        _samples.show([run["run_id"]], partial(answers.of_run, session.conn(), run["run_id"]), f"{key}.samples")
+        _samples.show(run, f"{key}.samples")
     if not picked:
         st.caption(_("Click a point to see its samples."))

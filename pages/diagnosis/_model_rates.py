@@ -1,7 +1,6 @@
 """The models beside each other: shares, differences to the wanted model, time and length."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -9,9 +8,8 @@ import streamlit as st
 
 from core.diagnosis.model_gap import ModelGap
 from core.diagnosis.verdicts import points
-from core.evaluation import answers
 from core.evaluation.tasks import Task
-from pages._ui import charts, downloads, session
+from pages._ui import charts, downloads
 from pages._ui.session import _, plain
 from pages.diagnosis import _samples
 
@@ -32,8 +30,7 @@ def show(task: Task, runs: Sequence[Mapping[str, Any]], names: Mapping[str, str]
     for point in picked[:1]:
         run = next(run for run in runs if names[run["model_id"]] == point["label"])
         st.markdown(_("**%(model)s:** the samples behind this point", model=point["label"]))
-        read = partial(answers.of_run, session.conn(), run["run_id"])
-        _samples.show([run["run_id"]], read, "model_gap.samples")
+        _samples.show(run, "model_gap.samples")
     if not picked:
         st.caption(_("Click a point to see its samples."))
     st.subheader(_("Compared with %(model)s, sample by sample", model=judged.base))

@@ -9,6 +9,8 @@ from pages._ui.session import _
 
 TYPICAL = 0.15
 """The true gain that a plan's chance is told for, as in the reference tables."""
+MOST = 5000
+"""Samples that the calculators reckon with: from here on any gain worth having shows."""
 
 
 def show(task: Task, eval_set: EvalSet) -> None:
@@ -37,7 +39,7 @@ def _ladder(task: Task, eval_set: EvalSet) -> None:
     goal, there = task.plan.smallest_gain, eval_set.counts.get("dev", 0)
     st.markdown(_("**The ladder**"))
     left, right = st.columns(2)
-    n = left.number_input(_("Samples (n)"), 1, 5000, min(max(there, 1), 5000), key=f"planning.n.{eval_set.eval_set_id}")
+    n = left.number_input(_("Samples (n)"), 1, MOST, min(max(there, 1), MOST), key=f"planning.n.{eval_set.eval_set_id}")
     choices, key = sorted({1, 3, 5, task.plan.repeats}), f"planning.repeats.{task.task_id}"
     repeats = right.segmented_control(
         _("Answers per sample (K)"), choices, default=task.plan.repeats, required=True, key=key
@@ -64,9 +66,9 @@ def _proof(task: Task, eval_set: EvalSet) -> None:
     left, right = st.columns(2)
     key = eval_set.eval_set_id
     gate = left.number_input(
-        _("Locked samples (gate)"), 0, 5000, eval_set.counts.get("gate", 0), key=f"planning.gate.{key}"
+        _("Locked samples (gate)"), 0, MOST, min(eval_set.counts.get("gate", 0), MOST), key=f"planning.gate.{key}"
     )
-    retain = right.number_input(_("Samples that must not break (retain)"), 0, 5000, 100, key=f"planning.retain.{key}")
+    retain = right.number_input(_("Samples that must not break (retain)"), 0, MOST, 100, key=f"planning.retain.{key}")
     margin = task.plan.margin
     yes = {size: _hundred(chances.proof(gate, retain, size, margin)) for size in (0.0, TYPICAL, 0.3)}
     st.markdown(

@@ -1,14 +1,17 @@
 """The answers behind a number, hidden from somebody who still has to judge them blind."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
+from core.evaluation import answers
 from core.review import blindness
 from pages._ui import session
 from pages._ui.session import _
 from pages.evaluation import _words
+
+MOST_SHOWN = 200
 
 
 def hidden(run_ids: Sequence[str]) -> bool:
@@ -25,14 +28,17 @@ def hidden(run_ids: Sequence[str]) -> bool:
     return waiting > 0
 
 
-def show(run_ids: Sequence[str], read: Callable[[], Sequence[Mapping[str, Any]]], key: str) -> None:
-    """A table of answers as `answers.of_run` gives them, the wrong ones first."""
-    if hidden(run_ids):
+def show(run: Mapping[str, Any], key: str) -> None:
+    """The first answers of a run, the wrong ones before all others."""
+    if hidden([run["run_id"]]):
         return
-    found = sorted(read(), key=lambda row: 2.0 if row["value"] is None else row["value"])
+    found = answers.of_run(session.conn(), run["run_id"], wrong_first=True, limit=MOST_SHOWN)
     st.dataframe(
         [_words.answer(row) for row in found],
         hide_index=True,
         height=320,
         key=key,
     )
+    if run["planned"] > MOST_SHOWN:
+        st.caption(_("The first %(shown)s of %(all)s answers, the wrong ones first.",
+                     shown=MOST_SHOWN, all=run["planned"]))  # fmt: skip

@@ -69,9 +69,9 @@ def _one(task: Task, climb: Climb, step: Step) -> None:
     ids = [before["run_id"]], [after["run_id"]]
     if not (found.fixed or found.broken) or _samples.hidden([*ids[0], *ids[1]]):
         return
-    changed = flips.between(session.conn(), task.plan.metric, *ids)
+    changed = flips.between(session.conn(), task.plan.metric, *ids, most=EXAMPLES)
     for change, title in (("fixed", _("Fixed, for example")), ("broken", _("Broken, for example"))):
-        examples = [one for one in changed if one.change == change][:EXAMPLES]
+        examples = [one for one in changed if one.change == change]
         if examples:
             with st.expander(title, expanded=change == "broken"):
                 for one in examples:

@@ -51,7 +51,9 @@ def money(amount: float, currency: str) -> str:
 def estimate(found: Estimate) -> None:
     """Calls, cost and time in a few sentences; what is not known says so."""
     said = [_("%(calls)s answers", calls=f"{found.calls:,}")]
-    if found.known:
+    if found.known and found.projected:
+        said.append(_("about %(known)s of them were given before and are copied", known=f"{found.known:,}"))
+    elif found.known:
         said.append(_("%(known)s of them were given before and are copied", known=f"{found.known:,}"))
     for currency, (low, high) in found.costs.items():
         said.append(_("about %(low)s, at most %(high)s", low=money(low, currency), high=money(high, currency)))

@@ -31,13 +31,10 @@ def show(draft: Draft) -> None:
             parts.renew(form)
             st.rerun()
     generation = parts.fresh(form)
-    pages = max(1, -(-draft_rows.count(conn, draft.draft_id, text) // PAGE))
-    page = st.pagination(pages, key=f"{generation}.page.{text}.{pages}") if pages > 1 else 1
-    key = f"{generation}.{text}.{page}.{st.session_state.get(f'{form}.look', 0)}"
+    first = parts.offset(draft_rows.count(conn, draft.draft_id, text), f"{generation}.page.{text}", PAGE)
+    key = f"{generation}.{text}.{first}.{st.session_state.get(f'{form}.look', 0)}"
     if key not in st.session_state:  # the grid keeps its own edits on top of the rows that it was opened with
-        st.session_state[f"{form}.rows"] = draft_rows.rows(
-            conn, draft.draft_id, text, offset=(page - 1) * PAGE, limit=PAGE
-        )
+        st.session_state[f"{form}.rows"] = draft_rows.rows(conn, draft.draft_id, text, offset=first, limit=PAGE)
     shown: list[DraftRow] = st.session_state[f"{form}.rows"]
     st.data_editor(
         {part: [_cell(row, part) for row in shown] for part in draft_edits.PARTS},

@@ -1,7 +1,6 @@
 """The way from an uploaded file to an eval set: nothing is saved before the last button, and then all of it."""
 
 import json
-from collections import Counter
 
 import streamlit as st
 
@@ -13,7 +12,7 @@ from core.locale.mark import N_
 from core.scoring import scorers
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _import_rows, _import_source, _near_duplicates, _words
+from pages.evaluation import _import_rows, _import_source, _import_sums, _near_duplicates, _words
 from pages.evaluation._import_source import Source
 
 
@@ -38,20 +37,22 @@ def show(task: Task) -> None:
             found = _import_source.check(source, mapping)
         st.markdown(_("**3. Look at what was read.**"))
         _import_rows.show(table, found, source.name, source.key)
-        found = _near_duplicates.choose(source, mapping, found)
+        found, twins = _near_duplicates.choose(source, mapping, found)
         st.markdown(_("**4. Save it as an eval set.**"))
-        _save(task, source, table.columns, mapping, found)
+        _save(task, source, table.columns, mapping, found, (source.key, mapping, twins))
 
 
-def _save(task: Task, source: Source, columns: tuple[str, ...], mapping: Mapping, found: Import) -> None:
+def _save(
+    task: Task, source: Source, columns: tuple[str, ...], mapping: Mapping, found: Import, content: _import_sums.Content
+) -> None:
     key = source.key
     conn, bad = session.conn(), len({problem.row for problem in found.problems})
     about = _import_source.about(source)
     if about:
         st.caption(_("This file was exported here: its set, split and scorer are taken over."))
     name = st.text_input(_("Name of the eval set"), about.name if about else source.name, key=f"{key}.name")
-    references = [row.reference for row in found.rows]
-    proposed = about.scorer if about and about.scorer in scorers.SCORERS else scorers.suggest(references)
+    known = about.scorer if about and about.scorer in scorers.SCORERS else None
+    proposed = known or _import_sums.scorer(content, found.rows)
     scorer = parts.select(
         _("An answer is judged by"),
         scorers.SCORERS,
@@ -62,14 +63,14 @@ def _save(task: Task, source: Source, columns: tuple[str, ...], mapping: Mapping
     st.caption(_(_words.SCORERS_EXPLAINED[scorer]))
     schema = None
     if scorer == "json":
-        schema = about.schema if about and about.schema else scorers.infer_schema(references)
+        schema = about.schema if about and about.schema else _import_sums.schema(content, found.rows)
         with st.expander(_("The format that an answer must have")):
             parts.text(json.dumps(schema, ensure_ascii=False, indent=2))
     drawn = sum(row.split is None for row in found.rows)
     shares = _choose_shares(key) if drawn else dict(splits.SHARES)
     if drawn and drawn < len(found.rows):
         st.caption(_("%(count)s rows have their split in the file and keep it.", count=len(found.rows) - drawn))
-    _foresee(task, found, shares)
+    _foresee(task, found, shares, content)
     note = st.text_input(_("What is new in this version"), key=f"{key}.note")
     leave_out = bad == 0 or st.checkbox(
         _("Leave the %(bad)s rows with a problem out of the set", bad=bad), key=f"{key}.leave_out"
@@ -113,13 +114,14 @@ def _save(task: Task, source: Source, columns: tuple[str, ...], mapping: Mapping
         st.rerun()
 
 
-def _foresee(task: Task, found: Import, shares: dict[importing.Split, float]) -> None:
+def _foresee(task: Task, found: Import, shares: dict[importing.Split, float], content: _import_sums.Content) -> None:
     """How many rows each split would get; nothing while the shares or the rows do not fit, which saving explains."""
+    conn = session.conn()
+    saved = sum(one.version for one in eval_sets.of_task(conn, task.task_id))  # each version may settle more groups
     try:
-        groups = splits.assign(session.conn(), task.task_id, found.rows, shares)
+        counts = _import_sums.split_counts(content, tuple(shares.items()), task.task_id, saved, conn, found.rows)
     except Refusal:
         return
-    counts = Counter(groups[row.group_id] for row in found.rows)
     words = [f"{plain(word)} {counts[split]:,}" for split, word in _words.SPLITS_SHORT.items() if counts[split]]
     st.caption(_("Rows in each part:") + " " + " · ".join(words))
 

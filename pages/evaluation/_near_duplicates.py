@@ -33,16 +33,16 @@ def _find(key: str, mapping: Mapping, _rows: tuple[Row, ...]) -> list[Pair]:
     return pairs
 
 
-def choose(source: Source, mapping: Mapping, found: Import) -> Import:
-    """The rows as they are to be saved, after the reader has seen which are nearly the same."""
+def choose(source: Source, mapping: Mapping, found: Import) -> tuple[Import, str]:
+    """The rows as they are to be saved, after the reader has seen which are nearly the same, and what was chosen."""
     if len(found.rows) > AT_ONCE and not st.checkbox(
         _("Look for near-duplicates (takes about a minute for each 100,000 rows)"), key=f"{source.key}.near"
     ):
-        return found
+        return found, "keep"
     pairs = _find(source.key, mapping, found.rows)
     if not pairs:
         st.caption(_("No near-duplicates among the rows."))
-        return found
+        return found, "keep"
     st.warning(
         _(
             "%(count)s rows ask nearly the same as an earlier one. If one is learned from and the other tested on, the "
@@ -74,6 +74,5 @@ def choose(source: Source, mapping: Mapping, found: Import) -> Import:
         format_func=lambda one: plain(CHOICES[one]),
         key=f"{source.key}.near_choice",
     )
-    if choice == "group":
-        return replace(found, rows=tuple(duplicates.grouped(found.rows, pairs)))
-    return replace(found, rows=tuple(duplicates.left_out(found.rows, pairs))) if choice == "leave_out" else found
+    made = {"group": duplicates.grouped, "leave_out": duplicates.left_out}.get(choice)
+    return (replace(found, rows=tuple(made(found.rows, pairs))) if made else found), choice

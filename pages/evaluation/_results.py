@@ -15,6 +15,8 @@ from pages._ui import charts, parts
 from pages._ui.session import _, plain
 from pages.evaluation import _costs, _failures, _words
 
+PAGE = 100
+
 
 def show(conn: duckdb.DuckDBPyConnection, task: Task, person: Person, of_runs: Sequence[Mapping[str, Any]]) -> None:
     """Everything known of the ladder's runs so far; nothing before the first answer."""
@@ -74,7 +76,8 @@ def _show_all(
             st.info(_("%(count)s of these answers wait for your own judgement. They are shown with their prompt after "
                       "that, so that you judge without knowing it.", count=waiting))  # fmt: skip
         else:
-            _show_answers(conn, {run["run_id"]: names[run["run_id"]] for run in of_runs if run["answered"]})
+            answered = {run["run_id"]: run["answered"] for run in of_runs if run["answered"]}
+            _show_answers(conn, names, answered)
 
 
 def _names(of_runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -104,18 +107,18 @@ def _share(row: Mapping[str, Any] | None, n: int) -> str:
     return share if row["n"] == n else f"{share}, n={row['n']}"
 
 
-def _show_answers(conn: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> None:
-    if not names:
-        return
+def _show_answers(conn: duckdb.DuckDBPyConnection, names: Mapping[str, str], answered: Mapping[str, int]) -> None:
+    """The answers of one run, page by page; `answered` says how many each run has, those without any left out."""
     run_id = st.segmented_control(
         _("Prompt"),
-        list(names),
-        default=next(iter(names)),
+        list(answered),
+        default=next(iter(answered)),
         required=True,
         format_func=names.__getitem__,
-        key=f"results.rung.{len(names)}",
+        key=f"results.rung.{len(answered)}",
     )
-    found = answers.of_run(conn, run_id)
+    first = parts.offset(answered[run_id], f"results.page.{run_id}", PAGE)
+    found = answers.of_run(conn, run_id, offset=first, limit=PAGE)
     chosen = st.dataframe(
         [_words.answer(row) for row in found],
         hide_index=True,
@@ -123,7 +126,7 @@ def _show_answers(conn: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> 
         column_config={title: {"width": "medium"} for title in (plain("Input"), plain("Answer"), plain("Reference"))},
         on_select="rerun",
         selection_mode="single-row",
-        key=f"results.answers.{run_id}",
+        key=f"results.answers.{run_id}.{first}",
     )
     st.caption(_("Tick a row at its left edge to read it in full."))
     for place in chosen["selection"]["rows"][:1]:

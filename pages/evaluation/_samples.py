@@ -1,7 +1,5 @@
 """The samples of a set, page by page. Those of the gate stay closed."""
 
-import math
-
 import streamlit as st
 
 from core.evaluation import eval_sets, splits
@@ -32,9 +30,8 @@ def browse(task: Task) -> None:
         format_func=lambda one: f"{plain(_words.SPLITS[one])} · {chosen.counts[one]}",
         key=f"eval_sets.split.{chosen.eval_set_id}",
     )
-    pages = math.ceil(chosen.counts[split] / PAGE)
-    page = st.pagination(pages, key=f"eval_sets.page.{chosen.eval_set_id}.{split}") if pages > 1 else 1
-    found = eval_sets.samples(session.conn(), chosen.eval_set_id, split, offset=(page - 1) * PAGE, limit=PAGE)
+    first = parts.offset(chosen.counts[split], f"eval_sets.page.{chosen.eval_set_id}.{split}", PAGE)
+    found = eval_sets.samples(session.conn(), chosen.eval_set_id, split, offset=first, limit=PAGE)
     with_context = any(sample.context for sample in found)
     st.dataframe(
         [

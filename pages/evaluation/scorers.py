@@ -20,7 +20,11 @@ if chosen is None:
     st.info(_("This task has no eval set yet. Import one under Evaluation, Eval sets."))
     st.stop()
 current = choices.of_set(conn, chosen)
-samples = [one for one in eval_sets.samples(conn, chosen.eval_set_id) if one.split not in ("gate", "retain")]
+samples = [
+    one
+    for split in ("dev", "train")  # the rest is locked
+    for one in eval_sets.samples(conn, chosen.eval_set_id, split, limit=_scorer_trial.MOST_SHOWN)
+]
 st.markdown(_("Counts now: **%(scorer)s**", scorer=_scorer_words.sentence(current.definition)))
 
 left, right = st.columns(2, gap="large")

@@ -75,3 +75,10 @@ def test_a_chart_can_be_taken_along_as_picture_and_its_numbers_are_no_formulas(w
     assert files["png"]().startswith(b"\x89PNG")
     assert files["svg"]().startswith("<svg")
     assert "'=1+1" in files["csv"]()
+
+
+def test_the_plan_of_a_set_with_more_locked_samples_than_it_reckons_with_is_shown(page, world):
+    world.conn.execute("""update eval_sets set counts = '{"dev": 40000, "gate": 70000}'""")
+    app = page(PAGE)
+    assert not app.exception
+    assert "Chance that this plan gives a yes" in said(app)

@@ -22,7 +22,7 @@ from core.judging import judgings
 from core.locale.mark import N_
 from core.settings import Settings
 from core.store import audit
-from core.training import trials
+from core.training import estimates, outcomes, trials
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ def prepare(settings: Settings, conn: duckdb.DuckDBPyConnection, job: Job, folde
     elif job.kind == "train":
         spec = trials.inputs(conn, job.job_id, folder)
     elif job.kind == "probe":
-        spec = trials.probe_inputs(conn, job, folder)
+        spec = estimates.inputs(conn, job, folder)
     elif job.kind == "export":
         spec = dict(job.spec)
     else:
@@ -155,7 +155,7 @@ def _finish(
     # A stopped training that had learned something is a model version like any other, marked as stopped early.
     follow_up: Callable[[duckdb.DuckDBPyConnection], dict[str, Any]] | None = None
     if job.kind == "train" and "adapter" in result:
-        follow_up = trials.outcome(settings, conn, job, folder, result)
+        follow_up = outcomes.of_job(settings, conn, job, folder, result)
     elif job.kind == "fetch" and result["status"] == "done":
         follow_up = _register(conn, models.describe(Path(result["path"])), job.by)
     with audit.change(

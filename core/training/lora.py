@@ -79,6 +79,7 @@ def _train(
     learned = [{**examples[places[number]], "replay": number >= len(taught)} for number in schedule]
     watched = [{**example, "replay": False} for example in examples[len(chosen) :]]
     model = adapted(model, base, recipe, start)
+    machine.check_disk(model, folder)
     epoch = math.ceil(len(learned) / recipe.epochs / recipe.batch_size)
     progress = reports.Progress(
         folder,

@@ -20,9 +20,6 @@ from core.training.preflight import Finding
 from core.training.recipes import Recipe
 from core.training.sequences import Example, Row
 
-DISK_PER_WEIGHT = 32
-"""Bytes for each trained number: two adapters and the best one (4 each), and two checkpoints with Adam's averages."""
-
 
 def look(
     folder: Path, base: Path, recipe: Recipe, rows: Sequence[Row], replay: Sequence[Row], *, start: Path | None = None
@@ -55,7 +52,6 @@ def look(
         model = lora.adapted(model, base, recipe, start)
         seconds = _step(model, tokenizer, mixed, recipe, folder, dtype, device)
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)  # the trainer makes it before there is any
-        trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
         needs = machine.peak_bytes(device)
         free = torch.cuda.mem_get_info()[0] if device == "cuda" else psutil.virtual_memory().available
         found |= {
@@ -64,7 +60,7 @@ def look(
             "steps": steps,
             "seconds": round(loading + seconds * steps),
             "memory": needs,
-            "disk": DISK_PER_WEIGHT * trained,
+            "disk": machine.disk_needed(model),
             "disk_free": shutil.disk_usage(folder).free,
             "device": device,
         }

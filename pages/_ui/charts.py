@@ -242,3 +242,17 @@ def overlaid(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> alt.Chart:
         )
         .properties(height=260)
     )
+
+
+def learning(table: pd.DataFrame) -> alt.LayerChart:
+    """Shares with their 95% intervals over the number of approved samples (`rows`) that were learned from."""
+    scale = alt.Scale(domain=[0, 1])
+    base = alt.Chart(table).encode(
+        x=alt.X("rows:Q", title=plain("Approved samples learned from"), scale=alt.Scale(zero=True)),
+        tooltip=[alt.Tooltip("rows:Q", title=plain("Approved samples")), *_interval_tips()],
+    )
+    value = alt.Y("value:Q", title=plain("Share, 95% interval"), scale=scale, axis=alt.Axis(format="%"))
+    rules = base.mark_rule(strokeWidth=3, color=BLUE).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q")
+    line = base.mark_line(color=BLUE).encode(y=value)
+    points = base.mark_point(size=120, filled=True, color=BLUE, opacity=1).encode(y=value)
+    return (rules + line + points).properties(height=260)

@@ -9,8 +9,8 @@ from core.access import roles
 from core.evaluation.models import Model
 from core.evaluation.prompts import Prompt
 from core.jobs import folder as job_folder
-from core.jobs import jobs
-from core.training import preflight, recipes, training_sets, trials
+from core.jobs.jobs import Job
+from core.training import estimates, preflight, recipes, training_sets
 from core.training.recipes import Recipe
 from core.training.training_sets import Draft
 from pages._ui import parts, session
@@ -26,18 +26,15 @@ ICONS = {
 def show(draft: Draft, base: Model, recipe: Recipe, prompt: Prompt) -> bool:
     """The list, with what a look at the rows and one step of the model has added; whether a start is possible."""
     findings = preflight.of_rows(len(draft.rows), len(draft.left_out), len(draft.waived), recipes.FEW)
-    key = f"trial.probe.{base.model_id}"
-    asked = st.session_state.get(key)
-    wanted = (prompt.prompt_id, recipe)
-    job_id = asked[1] if asked and asked[0] == wanted else None
-    found = _result(job_id) if job_id else None
+    job = _asked(draft, base, recipe, prompt)
+    found = _result(job) if job else None
     st.subheader(_("Before the start"))
     if found:
         findings += found["findings"]
         _show_cost(found)
     _show_list(findings)
-    if job_id and not found:
-        parts.job(job_id, "trial.probe.job")
+    if job and not found:
+        parts.job(job.job_id, "trial.probe.job")
     elif not found:
         may = roles.may(session.person(), "train.start") and bool(draft.rows)
         st.caption(_("Time, memory and the other points are known after one step on this machine."))
@@ -47,15 +44,21 @@ def show(draft: Draft, base: Model, recipe: Recipe, prompt: Prompt) -> bool:
                 frozen = training_sets.freeze(
                     conn, by=person, task_id=session.task().task_id, prompt=prompt, method=recipe.method
                 )
-                probe = trials.probe(conn, by=person, training_set=frozen, base=base, recipe=recipe)
-                st.session_state[key] = (wanted, probe)
+                estimates.start(conn, by=person, training_set=frozen, base=base, recipe=recipe)
                 st.rerun()
     return not preflight.blocks(findings)
 
 
-def _result(job_id: str) -> Mapping[str, Any] | None:
-    job = jobs.find(session.conn(), job_id)
-    result = job_folder.result(session.job_folder(job_id)) if job and job.state == "done" else None
+def _asked(draft: Draft, base: Model, recipe: Recipe, prompt: Prompt) -> Job | None:
+    """The look at exactly this: another approval or setting makes it another training."""
+    if not draft.rows:
+        return None
+    name = training_sets.name(draft, session.task().task_id, prompt)
+    return estimates.latest(session.conn(), name, base.model_id, recipe)
+
+
+def _result(job: Job) -> Mapping[str, Any] | None:
+    result = job_folder.result(session.job_folder(job.job_id)) if job.state == "done" else None
     return result["probe"] if result else None
 
 

@@ -7,10 +7,10 @@ from core.evaluation import prompts, results, runs
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.prompts import Ladder, Prompt
 from core.locale.mark import N_
-from core.training import training_sets, trials
+from core.training import learning_curves, training_sets, trials
 from pages._ui import parts, session
 from pages._ui.session import _
-from pages.training import _check, _plan, _trials
+from pages.training import _check, _curve, _plan, _trials
 
 task = session.task()
 st.title(_("Trial fine-tune"))
@@ -52,6 +52,8 @@ def start(eval_set: EvalSet, ladder: Ladder) -> None:
                          recipe=recipe, goes_on=goes_on)  # fmt: skip
             session.keep_message(N_("The trial has begun. You may close this page; it goes on by itself."))
             st.rerun()
+    if ready and len(draft.rows) >= learning_curves.FEWEST and eval_set.counts.get("dev"):
+        _curve.offer(eval_set, rungs[taught], base, baseline, recipe)
 
 
 def to_beat(eval_set: EvalSet, ladder: Ladder) -> tuple[str, Prompt]:
@@ -84,4 +86,5 @@ elif (rungs := prompts.ladder(session.conn(), task.task_id, chosen.name)) is Non
     st.info(_("This eval set has no prompts yet. Write them under Evaluation, Prompts."))
 else:
     start(chosen, rungs)
+_curve.show(task)
 _trials.show(task.task_id)

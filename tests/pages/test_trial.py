@@ -70,7 +70,7 @@ def test_before_the_start_a_probe_shows_the_cost_and_what_is_wrong(page, world):
     app.button(key="trial.check").click().run()
     (probe,) = [job for job in jobs.everything(world.conn) if job.kind == "probe"]
     chain.work(world)
-    app.run()
+    app = page(TRIAL)  # opened anew, by whomever: it is still known
     assert {one.label: one.value for one in app.metric} == {
         "Rows": "8",
         "Tokens": "1,234",
@@ -91,6 +91,19 @@ def test_dpo_learns_from_the_corrections_only(page, world):
     (trial,) = trials.of_task(world.conn, world.task.task_id)
     assert (trial["recipe"]["method"], trial["recipe"]["learning_rate"]) == ("dpo", 1e-5)
     assert database.row(world.conn, "select count(rejected) as n from training_rows")["n"] == 6
+
+
+def test_the_learning_curve_is_one_button_and_one_sentence(page, conn, mina):
+    world = chain.small(conn, session.settings(), mina, dev=40, train=40, gate=6, retain=2)
+    chain.to_approval(world)
+    app = page(TRIAL)
+    app.button(key="trial.curve").click().run()
+    assert "The three trials have begun" in app.success[0].value
+    chain.work(world, lambda run, place, count: place < 20)
+    app.run()
+    assert "More samples of this kind would not help" in app.success[0].value
+    assert "0 points on 40 dev samples, at most +" in app.success[0].value.replace("\\", "")
+    assert len(trials.of_task(world.conn, world.task.task_id)) == 1
 
 
 def test_a_withdrawn_approval_is_not_learned(page, world):

@@ -178,6 +178,15 @@ def test_an_empty_answer_is_refused(base, tmp_path):
         lora.train(tmp_path, base, Recipe(), [*rows(), {**rows()[0], "completion": " "}])
 
 
+def test_a_disk_that_has_filled_up_since_the_check_is_named_before_anything_is_learned(base, tmp_path, monkeypatch):
+    full = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
+    with pytest.raises(Refusal, match=r"needs .* GB on the disk and 0.0 GB are free"):
+        lora.train(tmp_path, base, Recipe(), rows())
+    assert not (tmp_path / "checkpoints").exists()
+    assert not (tmp_path / "adapter").exists()
+
+
 def test_no_rows_are_refused(base, tmp_path):
     with pytest.raises(Refusal, match="no rows"):
         lora.train(tmp_path, base, Recipe(), [])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from core.diagnosis import intervals, verdicts
+from core.diagnosis.intervals import Values
 from core.diagnosis.verdicts import Sentence
 from core.locale.mark import N_
 
@@ -48,9 +49,7 @@ class GapShare:
     sentence: Sentence
 
 
-def measure(
-    base: Sequence[float], student: Sequence[float], teacher: Sequence[float], groups: Sequence[str]
-) -> GapShare:
+def measure(base: Values, student: Values, teacher: Values, groups: Sequence[str]) -> GapShare:
     """Judge per-sample values in 0..1 of the same samples, in the same order; samples of a group belong together.
 
     A share means something only where the teacher is better than the base, by the lower end of their paired interval.
@@ -81,7 +80,7 @@ def measure(
 
 
 def _by_group(
-    base: Sequence[float], student: Sequence[float], teacher: Sequence[float], groups: Sequence[str]
+    base: Values, student: Values, teacher: Values, groups: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sums over each group's samples of student - base, and of teacher - base."""
     sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.diagnosis import verdicts
+from core.diagnosis.intervals import Values
 from core.diagnosis.verdicts import Comparison, Sentence
 from core.locale.mark import N_
 
@@ -33,7 +34,7 @@ class Learning:
     sentence: Sentence
 
 
-def judge(half: Sequence[float], full: Sequence[float], *, smallest_gain: float, groups: Sequence[str]) -> Learning:
+def judge(half: Values, full: Values, *, smallest_gain: float, groups: Sequence[str]) -> Learning:
     """Judge per-sample values in 0..1 of the same samples, in the same order.
 
     Helps: the lower end of the paired 95% interval is above zero. Flat: the upper one-sided 95% bound is below the

@@ -3,7 +3,7 @@
 Asked only once the trial's own result is known, for this one comparison.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,11 @@ from core.diagnosis import gap_share, intervals
 from core.diagnosis.gap_share import GapShare
 from core.diagnosis.intervals import Rate
 from core.errors import Refusal
-from core.evaluation import eval_sets, ladders, matrices, models, prompts, results, runs, tasks
+from core.evaluation import eval_sets, matrices, models, prompts, results, runs, tasks
 from core.evaluation.matrices import Estimate, Matrix
 from core.evaluation.models import Model
 from core.locale.mark import N_
-from core.release import plans
+from core.release import plans, proofs
 from core.store import audit, database
 from core.training import trials
 
@@ -109,22 +109,16 @@ def compare(conn: duckdb.DuckDBPyConnection, trial_id: str, teacher_model_id: st
     plan, task = plans.current(conn, trial_id), tasks.find(conn, run["task_id"])
     assert task is not None, "a run is saved after its task"
     metric = plan["terms"].metric if plan else task.plan.metric
-    sides = [[one["run_id"] for one in report.runs if (one["split"], one["side"]) == ("gate", side)]
-             for side in ("before", "after")]  # fmt: skip
-    base, student, teacher = (_values(conn, ids, metric) for ids in [*sides, [run["run_id"]]])
-    shared = sorted(base.keys() & student.keys() & teacher.keys())
-    groups = ladders.groups(conn, run["task_id"])
-    old, new, best = ([of[sample] for sample in shared] for of in (base, student, teacher))
+    (before,), (after,) = (
+        [one["run_id"] for one in report.runs if (one["split"], one["side"]) == ("gate", side)] for side in proofs.SIDES
+    )
+    found = results.shared(conn, [before, after, run["run_id"]], metric)
+    base, student, teacher = (found.values[one] for one in (before, after, run["run_id"]))
     return Comparison(
         metric=metric,
-        base=intervals.mean_rate(old),
-        student=intervals.mean_rate(new),
-        teacher=intervals.mean_rate(best),
+        base=intervals.mean_rate(base),
+        student=intervals.mean_rate(student),
+        teacher=intervals.mean_rate(teacher),
         failed=run["failed"],
-        gap=gap_share.measure(old, new, best, [groups[sample] for sample in shared]),
+        gap=gap_share.measure(base, student, teacher, found.groups),
     )
-
-
-def _values(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str], metric: str) -> dict[str, float]:
-    found = results.scores(conn, run_ids)
-    return {sample: value for metrics in found.values() for sample, value in metrics.get(metric, {}).items()}

@@ -3,6 +3,7 @@
 The parts lie in each other. Gate samples are not asked for it: the trial on all samples has its own proof.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -12,10 +13,10 @@ import pandas as pd
 
 from core.access import roles
 from core.access.people import Person
-from core.diagnosis import intervals, learning
+from core.diagnosis import learning
 from core.diagnosis.learning import Learning
 from core.errors import Refusal
-from core.evaluation import ladders, results
+from core.evaluation import results
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.models import Model
 from core.evaluation.prompts import Prompt
@@ -108,30 +109,31 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any
     ]
 
 
-def measure(conn: duckdb.DuckDBPyConnection, task: Task, curve: dict[str, Any]) -> Curve:
-    """What the trials that are done say on dev, by the task's plan."""
-    values, rows = {}, []
-    for trial in curve["trials"]:
-        query = """
-            select run_id from runs as r where trial_id = ? and purpose = 'proof' and split = 'dev'
-                and planned <= (select count(*) from answers as a where a.run_id = r.run_id)
-            order by created_at desc limit 1
-        """
-        run = database.row(conn, query, [trial["trial_id"]])
-        if run is None:
-            continue
-        found = results.scores(conn, [run["run_id"]]).get(run["run_id"], {}).get(task.plan.metric, {})
-        rate = intervals.mean_rate(list(found.values()))
-        if rate.value is not None:
-            values[trial["part"] or 1.0] = found
-            rows.append({"rows": trial["row_count"], "value": rate.value, "low": rate.low, "high": rate.high,
-                         "n": rate.n})  # fmt: skip
+def measure(conn: duckdb.DuckDBPyConnection, task: Task, curve: Mapping[str, Any]) -> Curve:
+    """What the trials that are done say on dev, by the task's plan, on the samples that all of them have a score for."""
+    answered = {trial["trial_id"]: run for trial in curve["trials"] if (run := _on_dev(conn, trial["trial_id"]))}
+    rates = results.rates(conn, list(answered.values()), same=True)
+    rows = [
+        {"rows": trial["row_count"], "value": rate.value, "low": rate.low, "high": rate.high, "n": rate.n}
+        for trial in curve["trials"]
+        if (rate := rates.get((answered.get(trial["trial_id"], ""), task.plan.metric))) is not None
+    ]
+    last = [answered.get(trial["trial_id"]) for trial in curve["trials"][-2:]]
     judged = None
-    if 0.5 in values and 1.0 in values:
-        shared = sorted(values[0.5].keys() & values[1.0].keys())
-        groups = ladders.groups(conn, task.task_id)
-        half, full = ([values[part][sample] for sample in shared] for part in (0.5, 1.0))
-        judged = learning.judge(
-            half, full, smallest_gain=task.plan.smallest_gain, groups=[groups[sample] for sample in shared]
-        )
+    if all(last):
+        half, full = (str(run) for run in last)
+        found = results.shared(conn, [half, full], task.plan.metric)
+        gain = task.plan.smallest_gain
+        judged = learning.judge(found.values[half], found.values[full], smallest_gain=gain, groups=found.groups)
     return Curve(points=pd.DataFrame(rows, columns=["rows", "value", "low", "high", "n"]), learning=judged)
+
+
+def _on_dev(conn: duckdb.DuckDBPyConnection, trial_id: str) -> str | None:
+    """The run in which the trial's model answered all dev samples; None if it has not yet."""
+    query = """
+        select run_id from runs as r where trial_id = ? and purpose = 'proof' and split = 'dev'
+            and planned <= (select count(*) from answers as a where a.run_id = r.run_id)
+        order by created_at desc limit 1
+    """
+    row = database.row(conn, query, [trial_id])
+    return str(row["run_id"]) if row else None

@@ -110,7 +110,7 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any
 
 
 def measure(conn: duckdb.DuckDBPyConnection, task: Task, curve: Mapping[str, Any]) -> Curve:
-    """What the trials that are done say on dev, by the task's plan, on the samples that all of them have a score for."""
+    """What the trials that are done say on dev, by the plan, on the samples that all have a score for."""
     answered = {trial["trial_id"]: run for trial in curve["trials"] if (run := _on_dev(conn, trial["trial_id"]))}
     rates = results.rates(conn, list(answered.values()), same=True)
     rows = [

@@ -209,7 +209,7 @@ def _approve(
         judgement: dict[str, Any] = {"verdict": "pass"}
         if values.get("correct") != 1 or values.get("valid", 1) != 1:
             kind = "format" if values.get("valid") == 0 else "knowledge"
-            judgement = {"verdict": "fail", "error_types": [kind], "correction": item.reference, "origin": "reference"}
+            judgement = {"verdict": "fail", "error_types": [kind], "correction": item.reference}
         ratings.record(conn, ratings.Rating(queue_id=queue, answer_id=item.answer_id, **judgement), by=EXPERT)
         passed, corrected = passed + (judgement["verdict"] == "pass"), corrected + ("correction" in judgement)
     candidates = approvals.candidates(conn, eval_set.task_id)

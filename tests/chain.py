@@ -168,9 +168,7 @@ def rate(world: World, queue_id: str, limit: int = 10_000) -> None:
     for item in ratings.waiting(world.conn, queue_id, world.by.person_id, limit):
         judged = ratings.Rating(queue_id=queue_id, answer_id=item.answer_id, verdict="pass")
         if item.text != item.reference:
-            judged = replace(
-                judged, verdict="fail", error_types=("knowledge",), correction=item.reference, origin="reference"
-            )
+            judged = replace(judged, verdict="fail", error_types=("knowledge",), correction=item.reference)
         ratings.record(world.conn, judged, by=world.by)
 
 

@@ -61,6 +61,7 @@ def test_only_worker_modules_load_the_heavy_libraries(path):
         ),
         *(ROOT / f"core/training/{name}.py" for name in ("recipes", "reports", "sequences")),
         ROOT / "core/training/work.py",
+        ROOT / "core/review/rewriting.py",
         ROOT / "core/jobs/worker.py",
         ROOT / "core/jobs/folder.py",
         *modules("core/diagnosis"),

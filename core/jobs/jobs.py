@@ -27,7 +27,7 @@ class Job:
     """One piece of background work. `title` is a gettext id, filled in with `values`."""
 
     job_id: str
-    kind: Literal["generate", "train", "fetch", "probe", "export"]
+    kind: Literal["generate", "train", "fetch", "probe", "export", "rewrite"]
     task_id: str | None
     title: str
     values: Mapping[str, Any]

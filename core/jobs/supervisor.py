@@ -20,6 +20,7 @@ from core.jobs.jobs import Job
 from core.jobs.launchers import Launcher, LocalLauncher
 from core.judging import judgings
 from core.locale.mark import N_
+from core.review import rewrites
 from core.settings import Settings
 from core.store import audit
 from core.training import estimates, outcomes, trials
@@ -31,6 +32,8 @@ ATTEMPTS = 3
 PATIENCE_S = {"generate": 7.0}
 """How long a worker may take to heed a stop before it is killed: answers are safe at once, a checkpoint takes time."""
 LONG_PATIENCE_S = 20.0
+BESIDE = ("rewrite",)
+"""Somebody sits and waits for these, so one of them runs beside whatever else does."""
 
 
 class Supervisor:
@@ -78,8 +81,10 @@ def step(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launcher
             if "disk is full" in refusal.message:
                 raise  # nothing is lost: the shards wait in the folder
             _end(conn, job, "failed", refusal.message, refusal.values)
-    if not jobs.in_states(conn, "running", "stopping"):
-        for job in jobs.in_states(conn, "queued")[:1]:
+    busy = {job.kind in BESIDE for job in jobs.in_states(conn, "running", "stopping")}
+    for job in jobs.in_states(conn, "queued"):
+        if (job.kind in BESIDE) not in busy:
+            busy.add(job.kind in BESIDE)
             _launch(settings, conn, launcher, job)
     return bool(jobs.in_states(conn, *jobs.OPEN))
 
@@ -109,6 +114,8 @@ def prepare(settings: Settings, conn: duckdb.DuckDBPyConnection, job: Job, folde
         spec = estimates.inputs(conn, job, folder)
     elif job.kind == "export":
         spec = dict(job.spec)
+    elif job.kind == "rewrite":
+        spec = rewrites.inputs(conn, job, folder)
     else:
         spec = {"kind": "fetch", "into": str(settings.models)}
     job_folder.write_json(folder / "spec.json", spec)
@@ -117,7 +124,9 @@ def prepare(settings: Settings, conn: duckdb.DuckDBPyConnection, job: Job, folde
 def _follow(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launcher, job: Job) -> None:
     folder = jobs.folder_of(settings, job.job_id)
     alive = job_folder.alive(folder)  # asked first: what a dead worker has written is all there will be
-    if job.kind == "generate":
+    if job.kind == "rewrite":
+        rewrites.hand_over(conn, job.job_id, folder)
+    if job.kind in ("generate", "rewrite"):
         _take_in(conn, job, folder)
     result = job_folder.result(folder)
     if result is not None and not alive:
@@ -142,7 +151,9 @@ def _take_in(conn: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> None:
     new = [shard for shard in job_folder.shards(folder) if shard not in _taken]
     if new:
         rows = (row for shard in new for row in job_folder.read_lines(shard))
-        if judging := job.spec.get("judging"):
+        if job.kind == "rewrite":
+            rewrites.keep(conn, job.job_id, rows)
+        elif judging := job.spec.get("judging"):
             judgings.keep(conn, judging, rows)
         else:
             answers.keep(conn, job.job_id, rows)
@@ -158,6 +169,8 @@ def _finish(
         follow_up = outcomes.of_job(settings, conn, job, folder, result)
     elif job.kind == "fetch" and result["status"] == "done":
         follow_up = _register(conn, models.describe(Path(result["path"])), job.by)
+    elif job.kind == "rewrite" and result["status"] == "done":
+        follow_up = rewrites.go_on(job)
     with audit.change(
         conn, actor="worker", act=f"job.{result['status']}", subject=job.job_id, detail={"kind": job.kind}
     ) as detail:

@@ -1,4 +1,8 @@
-"""Adjudication: where raters differ, a lead decides and says why. The ratings stay as they are."""
+"""Adjudication: where raters differ, a lead decides and says why. The ratings stay as they are.
+
+Raters differ when some pass an answer and others fail it or, on the scale of five, when their points lie two or more
+apart: 1 and 3 say different things of an answer that fails, 4 and 5 do not of one that passes.
+"""
 
 import json
 from collections.abc import Sequence
@@ -11,17 +15,19 @@ from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
 from core.locale.mark import N_
+from core.review import repair, rubrics
 from core.store import audit, database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What the lead says of one disputed answer, and why."""
+    """What the lead says of one disputed answer, and why. `points` are for rubrics on the scale of five."""
 
     queue_id: str
     answer_id: str
     verdict: Literal["pass", "fail"]
     reason: str
+    points: int | None = None
     error_types: Sequence[str] = ()
     correction: str | None = None
 
@@ -37,23 +43,24 @@ class Decision:
 
 
 def disputed(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any]]:
-    """The task's disputed items, the oldest queue first: texts, `queue_name`, and `ratings`, one dict a rater.
+    """The task's disputed items, the oldest queue first: texts, `queue_name`, `scale`, and `ratings`, one a rater.
 
     Nothing here tells which version wrote the answer: the lead decides as blind as the raters did.
     """
     query = """
-        select i.queue_id, q.name as queue_name, i.answer_id, a.text, p.input, p.context, p.reference
-        from queue_states as i join queues as q using (queue_id) join answers as a using (answer_id)
-        join samples as p using (sample_id)
+        select i.queue_id, q.name as queue_name, i.answer_id, a.text, p.input, p.context, p.reference,
+            b.scale
+        from queue_states as i join queues as q using (queue_id) join rubrics as b using (rubric_id)
+        join answers as a using (answer_id) join samples as p using (sample_id)
         where q.task_id = $task and i.state = 'disputed' order by q.created_at, i.position
     """
     return [{**row, "ratings": ratings(conn, row)} for row in database.rows(conn, query, {"task": task_id})]
 
 
 def ratings(conn: duckdb.DuckDBPyConnection, item: dict[str, Any]) -> list[dict[str, Any]]:
-    """What each rater says now of an item, by name: `rater`, `verdict`, `error_types`, `note`, `correction`."""
+    """What each rater says now of an item, by name: verdict, points, error types, note and correction."""
     query = """
-        select rating_id, rater, verdict, error_types, note, correction, rated_at from queue_ratings
+        select rating_id, rater, verdict, points, error_types, note, correction, rated_at from queue_ratings
         where queue_id = $queue and answer_id = $answer and verdict in ('pass', 'fail') order by rater
     """
     return database.rows(conn, query, {"queue": item["queue_id"], "answer": item["answer_id"]})
@@ -62,8 +69,8 @@ def ratings(conn: duckdb.DuckDBPyConnection, item: dict[str, Any]) -> list[dict[
 def decide(conn: duckdb.DuckDBPyConnection, decision: Decision, *, by: Person) -> None:
     """Settle a disputed item; from now on the decision counts in the place of the ratings, which stay readable.
 
-    A later decision supersedes it. Raises Refusal when the item is neither disputed nor decided, or when an error
-    type is not one of the task's.
+    A later decision supersedes it. Raises Refusal when the item is neither disputed nor decided, when an error type
+    is not one of the task's, or when verdict and points do not fit the rubric.
     """
     roles.require(by, "adjudicate")
     item = {"queue_id": decision.queue_id, "answer_id": decision.answer_id}
@@ -76,6 +83,8 @@ def decide(conn: duckdb.DuckDBPyConnection, decision: Decision, *, by: Person) -
     )
     if known and (unknown := set(decision.error_types) - {one["id"] for one in json.loads(known["error_types"])}):
         raise Refusal(N_("“%(type)s” is not an error type of this task. Choose one of the list."), type=min(unknown))
+    rubrics.check_points(rubrics.of_queue(conn, decision.queue_id).scale, decision.verdict, decision.points)
+    origin, rewrite_id = repair.origin(conn, decision.queue_id, decision.answer_id, decision.correction)
     detail = {"queue": decision.queue_id, "verdict": decision.verdict, "corrected": decision.correction is not None}
     with audit.change(
         conn, actor=by.person_id, act="answer.adjudicated", subject=decision.answer_id, detail=detail
@@ -93,19 +102,22 @@ def decide(conn: duckdb.DuckDBPyConnection, decision: Decision, *, by: Person) -
         row = {
             **item,
             "verdict": decision.verdict,
+            "points": decision.points,
             "error_types": list(decision.error_types) if decision.verdict == "fail" else [],
             "reason": decision.reason.strip(),
             "correction": decision.correction,
+            "origin": origin,
+            "rewrite_id": rewrite_id,
             "supersedes": before["decision_id"] if before else None,
             "decided_by": by.person_id,
             "decided_at": database.now(),
         }
         conn.execute(
             """
-            insert into decisions (queue_id, answer_id, verdict, error_types, reason, correction, rating_ids,
-                supersedes, decided_by, decided_at)
-            values ($queue_id, $answer_id, $verdict, $error_types, $reason, $correction, $rating_ids,
-                $supersedes, $decided_by, $decided_at)
+            insert into decisions (queue_id, answer_id, verdict, points, error_types, reason, correction, origin,
+                rewrite_id, rating_ids, supersedes, decided_by, decided_at)
+            values ($queue_id, $answer_id, $verdict, $points, $error_types, $reason, $correction, $origin,
+                $rewrite_id, $rating_ids, $supersedes, $decided_by, $decided_at)
             """,
             {**row, "rating_ids": [one["rating_id"] for one in said]},
         )

@@ -88,7 +88,7 @@ def _open(conn: duckdb.DuckDBPyConnection, queue_id: str, viewer: str) -> set[st
         select i.answer_id from queue_states as i join queues as q using (queue_id)
         join people as p on p.person_id = $viewer and list_contains(p.roles, 'expert')
         left join queue_ratings as m on m.queue_id = i.queue_id and m.answer_id = i.answer_id and m.rater = $viewer
-        where i.queue_id = $queue and i.needed is null and i.decision is null
+        where i.queue_id = $queue and i.needed is null and i.is_open
             and (len(q.raters) = 0 or list_contains(q.raters, $viewer)) and coalesce(m.verdict, 'undone') = 'undone'
     """
     return {row["answer_id"] for row in database.rows(conn, query, {"queue": queue_id, "viewer": viewer})}

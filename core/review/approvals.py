@@ -20,8 +20,9 @@ def candidates(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, 
 
     An answer comes here once its item in a queue is done: everybody asked has passed it (`passed` people), everybody
     has failed it and somebody corrected it (`corrections` different ones; the newest counts), or a lead has decided
-    (`decided`). `completion` is the text to approve, `origin` says whether it is the answer as it is or a correction;
-    the newest judgement of a sample counts.
+    (`decided`). `completion` is the text to approve, `origin` says whether it is the answer as it is or a correction,
+    and `written` whose words that is (as in core/review/repair.py), with the `rewriter` if a model wrote or began it
+    in so many `rounds`; the newest judgement of a sample counts.
     """
     return database.rows(conn, _CANDIDATES, {"task": task_id})
 
@@ -29,19 +30,22 @@ def candidates(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, 
 _CANDIDATES = """
     with judged as (
         select r.answer_id, r.rating_id, r.rater, r.correction, r.rated_at as judged_at, i.passed, false as decided,
+            r.origin as written, r.rewrite_id,
             len(list(distinct r.correction) over (partition by r.queue_id, r.answer_id)) as corrections
         from queue_states as i join queue_ratings as r on r.queue_id = i.queue_id and r.answer_id = i.answer_id
         where i.state = 'done' and i.decision is null
             and (r.verdict = 'pass' or (r.verdict = 'fail' and r.correction is not null))
         union all
-        select answer_id, null, decided_by, correction, decided_at, 0, true, 1 from queue_decisions
+        select answer_id, null, decided_by, correction, decided_at, 0, true, origin, rewrite_id, 1 from queue_decisions
         where verdict = 'pass' or correction is not null
     )
     select p.sample_id, p.key, a.answer_id, j.rating_id, j.rater, j.passed, j.corrections, j.decided, p.input,
         p.context, p.reference, p.tags, a.text as answer, coalesce(j.correction, a.text) as completion,
-        case when j.correction is null then 'as_is' else 'corrected' end as origin
+        case when j.correction is null then 'as_is' else 'corrected' end as origin, j.written, j.rewrite_id,
+        m.name as rewriter, w.round as rounds
     from judged as j join answers as a using (answer_id) join samples as p using (sample_id)
     left join latest_approvals as d on d.sample_id = p.sample_id
+    left join rewrites as w on w.rewrite_id = j.rewrite_id left join models as m on m.model_id = w.model_id
     where p.task_id = $task and p.split = 'train' and (
             coalesce(d.decision, 'withdrawn') = 'withdrawn'
             or (d.decision = 'rejected' and j.judged_at > d.decided_at)  -- judged anew since
@@ -131,7 +135,12 @@ def add(
 ) -> None:
     """The bare rows, for a caller that is inside a change already and has checked them."""
     said = {"decision": decision, "reason": reason, "decided_by": by.person_id, "decided_at": database.now()}
-    database.insert(conn, "approvals", [{name: row[name] for name in _WHAT} | said for row in rows])
+    what = [
+        {name: row[name] for name in _WHAT}
+        | {"written": row.get("written", "none"), "rewrite_id": row.get("rewrite_id")}
+        for row in rows
+    ]
+    database.insert(conn, "approvals", [{**row, **said} for row in what])
 
 
 _WHAT = ("task_id", "sample_id", "answer_id", "rating_id", "completion", "origin")
@@ -157,13 +166,14 @@ def approved(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, An
     """The samples approved now, one row each, in the order of their approval, with `input` and `answer`.
 
     Where a teacher wrote the answer, `teacher` is its name, `licence` the note on it, and `student_run_id` a run in
-    which the student answered; else they are None.
+    which the student answered; else they are None. `written`, `rewriter` and `rounds` are as for candidates.
     """
     query = """
         select d.*, p.key, p.input, p.context, p.reference, p.split, p.fields, a.text as answer,
-            t.teacher, t.licence, t.student_run_id
+            t.teacher, t.licence, t.student_run_id, m.name as rewriter, w.round as rounds
         from latest_approvals as d join samples as p using (sample_id) join answers as a using (answer_id)
         left join distillations as t on t.run_id = a.run_id
+        left join rewrites as w on w.rewrite_id = d.rewrite_id left join models as m on m.model_id = w.model_id
         where d.task_id = $task and d.decision = 'approved' order by d.approval_id
         """
     return database.rows(conn, query, {"task": task_id})

@@ -21,7 +21,7 @@ def waiting(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str], person: Per
         left join mine as m on m.queue_id = i.queue_id and m.answer_id = i.answer_id
         where list_contains($runs, a.run_id) and coalesce(m.verdict, 'undone') = 'undone'
             and (len(q.raters) = 0 or list_contains(q.raters, $rater))
-            and i.decision is null and (i.needed is null or i.state in ('waiting', 'needs_others'))
+            and i.is_open
     """
     values = {"runs": list(run_ids), "rater": person.person_id}
     return sum(count for one in (query, _PAIRS) for (count,) in conn.execute(one, values).fetchall())

@@ -18,8 +18,9 @@ def available(
 
     The order is drawn from the queue's stored seed and the rater's name, so each rater has another, and it can be drawn
     again. An answer that repeats word for word what the rater once wrote as a correction is left to others.
-    Left out is what the rater has judged, what was decided, and what others have judged or hold often enough. An item
-    without a wanted number of ratings stays open to everybody and is never held (`held` is true without a claim).
+    Left out is what the rater has judged, what was decided or closed, and what others have judged or hold often enough.
+    An item without a wanted number of ratings stays open to everybody and is never held (`held` is true without a
+    claim).
     """
     values = {"queue": queue_id, "rater": rater, "now": database.now(), "limit": limit, "own_words": OWN_WORDS}
     return database.rows(conn, _AVAILABLE, values)
@@ -63,7 +64,10 @@ _AVAILABLE = """
     ), written as (
         select other.answer_id from ratings as c join answers as o using (answer_id)
         join answers as other on other.sample_id = o.sample_id and other.text = c.correction
-        where c.rater = $rater and c.origin = 'typed' and length(c.correction) >= $own_words
+        where c.rater = $rater and c.origin in ('typed', 'edited') and length(c.correction) >= $own_words
+    ), closed as (
+        select answer_id, act from closings where queue_id = $queue
+        qualify row_number() over (partition by answer_id order by closing_id desc) = 1
     )
     select i.answer_id, i.position, i.needed is null or coalesce(
             l.expires_at > $now + to_minutes(q.claim_minutes // 2), false
@@ -77,5 +81,6 @@ _AVAILABLE = """
         and coalesce(o.count, 0) < coalesce(i.needed, 1000000)
         and not exists (from decisions as d where d.queue_id = $queue and d.answer_id = i.answer_id)
         and i.answer_id not in (select answer_id from written)
+        and q.closed_at is null and i.answer_id not in (select answer_id from closed where act = 'closed')
     order by md5(concat_ws(':', q.seed, $rater, i.answer_id)) limit $limit
 """

@@ -20,8 +20,9 @@ from core.review import claims, selections
 from core.review.selections import Choice
 from core.store import audit, database
 
-State = Literal["waiting", "needs_others", "disputed", "done"]
-"""Of an item: nobody has judged it; more ratings are wanted; pass against fail; enough agree, or a lead decided."""
+State = Literal["waiting", "needs_others", "disputed", "done", "closed"]
+"""Of an item: nobody has judged it; more ratings are wanted; pass against fail, or points two or more apart; enough
+agree, or a lead decided; nobody is asked any more."""
 
 OVERLAP = 50
 """With fewer double-rated answers, a true agreement of 0.6 may show as anything from 0.3 to 0.9."""
@@ -125,19 +126,19 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str, rater: str) -> list[d
     """The task's queues that the rater may work on, the newest first.
 
     `done` counts the rater's judgements, `total` adds what waits for the rater now. With `name`, `deadline`,
-    `purpose`, `split` and `set_name`.
+    `closed_at`, `purpose`, `split` and `set_name`.
     """
     query = """
         with mine as (
             select queue_id, count(*) filter (verdict in ('pass', 'fail', 'skip')) as done
             from queue_ratings where rater = $rater group by queue_id
         )
-        select q.queue_id, q.name, q.deadline, q.created_at, any_value(r.purpose) as purpose,
+        select q.queue_id, q.name, q.deadline, q.closed_at, q.created_at, any_value(r.purpose) as purpose,
             any_value(r.split) as split, any_value(s.name) as set_name, coalesce(any_value(m.done), 0) as done
         from queues as q join runs as r on list_contains(q.run_ids, r.run_id) join eval_sets as s using (eval_set_id)
         left join mine as m on m.queue_id = q.queue_id
         where q.task_id = $task and (len(q.raters) = 0 or list_contains(q.raters, $rater))
-        group by q.queue_id, q.name, q.deadline, q.created_at order by q.created_at desc
+        group by q.queue_id, q.name, q.deadline, q.closed_at, q.created_at order by q.created_at desc
     """
     found = database.rows(conn, query, {"task": task_id, "rater": rater})
     return [{**row, "total": row["done"] + len(claims.available(conn, row["queue_id"], rater))} for row in found]
@@ -149,13 +150,13 @@ def overview(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, An
     `twice` counts the items that at least two people have judged, which is what agreement is measured on.
     """
     query = """
-        select q.queue_id, q.name, q.raters, q.terms, q.deadline, q.created_by, q.created_at,
+        select q.queue_id, q.name, q.raters, q.terms, q.deadline, q.closed_by, q.closed_at, q.created_by, q.created_at,
             (select any_value(s.name) from runs as r join eval_sets as s using (eval_set_id)
                 where list_contains(q.run_ids, r.run_id)) as set_name,
             count(*) as total, count(*) filter (i.state = 'waiting') as waiting,
             count(*) filter (i.state = 'needs_others') as needs_others,
             count(*) filter (i.state = 'disputed') as disputed, count(*) filter (i.state = 'done') as done,
-            count(*) filter (i.passed + i.failed >= 2) as twice
+            count(*) filter (i.state = 'closed') as closed, count(*) filter (i.passed + i.failed >= 2) as twice
         from queues as q join queue_states as i using (queue_id)
         where q.task_id = ? group by all order by q.created_at desc
     """

@@ -11,17 +11,18 @@ from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
 from core.locale.mark import N_
-from core.review import claims, rubrics
+from core.review import claims, repair, rubrics
 from core.store import audit, database
 
 Verdict = Literal["pass", "fail", "skip"]
-Origin = Literal["typed", "reference", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rating:
-    """What a rater says of one answer. `origin` tells where the correction comes from: typed, or the sample's
-    reference. `points` are for rubrics on the scale of five."""
+    """What a rater says of one answer. `points` are for rubrics on the scale of five.
+
+    Where a correction comes from is not said here: `record` finds it out.
+    """
 
     queue_id: str
     answer_id: str
@@ -30,7 +31,6 @@ class Rating:
     error_types: Sequence[str] = ()
     note: str = ""
     correction: str | None = None
-    origin: Origin = "none"
     flagged: bool = False
 
     def __post_init__(self) -> None:
@@ -40,8 +40,6 @@ class Rating:
             raise Refusal(N_("The corrected answer is empty. Write the right answer, or leave the correction out."))
         if self.verdict != "fail" and self.correction is not None:
             raise Refusal(N_("An answer that had to be corrected does not pass. Choose fail, or take the change back."))
-        if self.origin not in get_args(Origin) or (self.origin == "none") != (self.correction is None):
-            raise Refusal(N_("A correction says where it comes from. Reload the page and judge the answer again."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,26 +94,19 @@ def record(
     types = {one["id"] for one in json.loads(known["error_types"])}
     if unknown := set(rating.error_types) - types:
         raise Refusal(N_("“%(type)s” is not an error type of this task. Choose one of the list."), type=min(unknown))
-    _check_points(rating, rubrics.of_queue(conn, rating.queue_id).scale)
+    rubrics.check_points(rubrics.of_queue(conn, rating.queue_id).scale, rating.verdict, rating.points)
+    origin, rewrite_id = repair.origin(conn, rating.queue_id, rating.answer_id, rating.correction, by.person_id)
     said: dict[str, Any] = {
         "verdict": rating.verdict,
         "points": rating.points,
         "error_types": list(rating.error_types),
         "note": rating.note,
         "correction": rating.correction,
-        "origin": rating.origin,
+        "origin": origin,
+        "rewrite_id": rewrite_id,
         "flagged": rating.flagged,
     }
     return _append(conn, rating.queue_id, rating.answer_id, by.person_id, said, receipt, again)
-
-
-def _check_points(rating: Rating, scale: rubrics.Scale) -> None:
-    if (rating.points is not None) != (scale == "five" and rating.verdict != "skip"):
-        raise Refusal(N_("This verdict does not fit the queue's scale. Reload the page and judge the answer again."))
-    if rating.points is None:
-        return
-    if rating.points not in range(1, 6) or (rating.points >= rubrics.PASSES_FROM) != (rating.verdict == "pass"):
-        raise Refusal(N_("Points go from 1 to 5; 4 and 5 pass. Judge the answer again."))
 
 
 def undo(
@@ -135,7 +126,7 @@ def undo(
     if latest is None:
         return None
     said: dict[str, Any] = {"verdict": "undone", "points": None, "error_types": [], "note": "", "correction": None}
-    said |= {"origin": "none", "flagged": False}
+    said |= {"origin": "none", "rewrite_id": None, "flagged": False}
     kept = _append(conn, queue_id, latest["answer_id"], by.person_id, said, receipt, again=True)
     return str(latest["answer_id"]) if kept else None
 

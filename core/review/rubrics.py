@@ -44,6 +44,14 @@ def latest(conn: duckdb.DuckDBPyConnection, task_id: str) -> Rubric:
     return _rubric(database.row(conn, query, [task_id]))
 
 
+def check_points(scale: Scale, verdict: str, points: int | None) -> None:
+    """Raises Refusal when verdict and points do not fit each other or the scale; a skip has no points."""
+    if (points is not None) != (scale == "five" and verdict != "skip"):
+        raise Refusal(N_("This verdict does not fit the queue's scale. Reload the page and judge the answer again."))
+    if points is not None and (points not in range(1, 6) or (points >= PASSES_FROM) != (verdict == "pass")):
+        raise Refusal(N_("Points go from 1 to 5; 4 and 5 pass. Judge the answer again."))
+
+
 def revise(
     conn: duckdb.DuckDBPyConnection,
     *,

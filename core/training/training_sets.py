@@ -57,13 +57,18 @@ class Draft:
     @property
     def composition(self) -> dict[str, Any]:
         """Rows by origin, by `tags`, `languages`, `authors` (who approved); the lists `left_out` and `waived`, and, if
-        there are any, `teachers`."""
+        there are any, `teachers`.
+
+        `written` counts corrections by whose words they are, `rewriters` those that a model wrote or began, by model.
+        """
         teachers = [
             {"teacher": name, "licence": licence, "rows": count} for (name, licence), count in self.teachers.items()
         ]
         return {
             **self.origins,
             **({"teachers": teachers} if teachers else {}),
+            "written": Counter(row["written"] for row in self.rows if row["origin"] == "corrected"),
+            "rewriters": Counter(row["rewriter"] for row in self.rows if row["rewriter"]),
             "tags": Counter(tag for row in self.rows for tag in row["tags"]),
             "languages": Counter(language(row["input"]) for row in self.rows),
             "authors": Counter(row["decided_by"] for row in self.rows),

@@ -7,7 +7,7 @@ import duckdb
 from core.access import roles
 from core.access.people import Person
 from core.evaluation.tasks import Task
-from core.review import adjudication, approvals, comparisons, queues
+from core.review import adjudication, approvals, closings, comparisons, queues
 from pages._ui import session
 from pages._ui.session import _
 
@@ -24,6 +24,17 @@ def links(conn: duckdb.DuckDBPyConnection, task: Task, person: Person) -> Iterat
                 words = _("%(count)s pairs to compare", count=one["total"] - one["done"])
                 named = f" · {session.escape(one['name'])}" if one["name"] else ""
                 yield "review/compare.py", words + named, "compare"
+    if roles.may(person, "run.start"):
+        if count := len(closings.stuck(conn, task.task_id)):
+            yield "review/queues.py", _("%(count)s answers that everybody skipped", count=count), "skip_next"
+        known = queues.overview(conn, task.task_id)
+        late = [
+            one
+            for one in known
+            if closings.is_late(one["deadline"], one["closed_at"], one["waiting"] + one["needs_others"])
+        ]
+        if late:
+            yield "review/queues.py", _("%(count)s late queues", count=len(late)), "event_busy"
     if roles.may(person, "adjudicate") and (count := len(adjudication.disputed(conn, task.task_id))):
         yield "review/adjudicate.py", _("%(count)s disputed answers to decide", count=count), "balance"
     if roles.may(person, "approve") and (count := len(approvals.candidates(conn, task.task_id))):
@@ -38,7 +49,9 @@ def _to_rate(conn: duckdb.DuckDBPyConnection, task: Task, person: Person) -> Ite
             words = _("%(count)s answers to rate", count=left)
             if queue["name"]:
                 words += f" · {session.escape(queue['name'])}"
-            if queue["deadline"]:
+            if closings.is_late(queue["deadline"], queue["closed_at"], left):
+                words += " · " + _("late: due on %(day)s", day=queue["deadline"])
+            elif queue["deadline"]:
                 words += " · " + _("until %(day)s", day=queue["deadline"])
             yield "review/rate.py", words, "assignment_ind"
         else:

@@ -10,13 +10,13 @@ from typing import Any
 import streamlit as st
 
 from core.access import sessions
-from core.review import progress, ratings, rubrics
+from core.review import progress, ratings, repair, rubrics
 from core.review.ratings import Item
 from pages._ui import session
-from pages.review import _card_words, _fields, _inbox, _remarks
+from pages.review import _card_words, _fields, _inbox, _remarks, _repair
 
 FOLDER = Path(__file__).parent / "_card"
-SCRIPTS = ("line.js", "store.js", "texts.js", "keys.js", "drawing.js", "card.js")
+SCRIPTS = ("line.js", "store.js", "texts.js", "keys.js", "drawing.js", "repairing.js", "card.js")
 
 AHEAD = 20
 """Answers fetched ahead; the card asks for more once half are used, so ten are left while the server is at it."""
@@ -61,6 +61,8 @@ def _data(queue_id: str, reply: _inbox.Reply) -> dict[str, Any]:
         "answered": reply.answered,
         "confirmed": reply.confirmed,
         "refused": reply.refused,
+        "repair": repair.model_of(conn, task.task_id) is not None,
+        "rewrites": _repair.rounds(queue_id, reply.asked),
         "progress": {"total": now.mine + now.left, "mine": now.mine, "ours": now.ours, "pace_s": now.pace_s},
         "question": session.either(rubric.question),
         "guidelines": [line for line in session.either(rubric.guidelines).splitlines() if line.strip()],
@@ -116,5 +118,5 @@ def _seen(row: Mapping[str, Any]) -> Item:
 
 def _said(row: Mapping[str, Any]) -> dict[str, Any]:
     draft = {"types": row["error_types"], "note": row["note"], "correction": row["correction"]}
-    draft |= {"origin": row["origin"], "flagged": row["flagged"]}
+    draft["flagged"] = row["flagged"]
     return {"judged": {"verdict": row["verdict"], "points": row["points"]}, "draft": draft}

@@ -27,6 +27,15 @@ def of_card(scale: rubrics.Scale) -> dict[str, Any]:
         "points": points(),
         "undo": plain("Undo"),
         "correct": plain("Correct it"),
+        "tell_model": plain("Tell a model what is wrong"),
+        "rewrite": plain("Rewrite it"),
+        "rewriting": plain("The model is rewriting it. You can go on with other answers and come back (←)."),
+        "rounds": rounds(),
+        "say_wrong": plain("The model has to be told what is wrong. Say it in a few words."),
+        "leave": plain(
+            "A note, a correction or a verdict is not saved yet. It stays in this browser tab until you come back to "
+            "Rate. Leave now?"
+        ),
         "take": plain("Take the reference"),
         "differences": plain("Differences"),
         "flag": plain("Flag"),
@@ -57,6 +66,20 @@ def of_card(scale: rubrics.Scale) -> dict[str, Any]:
     }
 
 
+def rounds() -> dict[str, str]:
+    """What to say of a round of rewriting, by its state; `{round}` is filled in later."""
+    return {
+        "back": plain(
+            "Round %(round)s is in the box: read it, change it, or say what is still wrong. Then choose fail.",
+            round="{round}",
+        ),
+        "unchanged": plain(
+            "The model changed nothing in round %(round)s. Say more exactly what is wrong.", round="{round}"
+        ),
+        "failed": plain("The model gave no text this time. Ask again, or write the right answer yourself."),
+    }
+
+
 def points() -> list[str]:
     """What each of the five points says, from 1 to 5."""
     return [
@@ -80,6 +103,7 @@ def _sheet(scale: rubrics.Scale) -> list[tuple[str, str]]:
         ("U", plain("Undo the last judgement")),
         ("N", plain("Write a note; Enter or Esc goes back to the keys")),
         ("E", plain("Correct the answer; Esc goes back to the keys")),
+        ("M", plain("Tell a model what is wrong; Enter sends it, and the rewritten answer comes into the correction")),
         ("V", plain("Show or hide the reference")),
         ("T", plain("Fail, and take the reference as the right answer")),
         ("D", plain("Mark what differs from the reference")),

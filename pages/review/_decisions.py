@@ -11,6 +11,7 @@ from core.review import approvals, obstacles
 from core.review.obstacles import Obstacle
 from pages._ui import parts, session
 from pages._ui.session import _
+from pages.review import _words
 
 A_PAGE = 25
 AGAINST = {
@@ -43,7 +44,7 @@ def _candidate(row: dict[str, Any], obstacle: Obstacle | None, may: bool) -> boo
         with st.container(horizontal=True, vertical_alignment="center"):
             chosen = may and st.checkbox(_("Choose"), key=f"approvals.choose.{row['sample_id']}")
             _origin(row)
-            st.caption(_judged(row))
+            st.caption(" · ".join(part for part in (_judged(row), _words.origin(row)) if part))
         _texts(row)
         if obstacle is not None:
             words = AGAINST[obstacle.kind]
@@ -138,7 +139,8 @@ def show_approved(task_id: str, approved: Sequence[dict[str, Any]]) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 _origin(row)
                 when = parts.moment(row["decided_at"])
-                st.caption(_("approved by %(name)s on %(when)s", name=row["decided_by"], when=when))
+                said = _("approved by %(name)s on %(when)s", name=row["decided_by"], when=when)
+                st.caption(" · ".join(part for part in (said, _words.origin(row)) if part))
                 if may:
                     _withdrawal(task_id, row["sample_id"])
             _texts(row)

@@ -14,7 +14,7 @@ from core.review.ratings import Item, Rating, Verdict
 from core.review.rubrics import Rubric
 from pages._ui import parts, session
 from pages._ui.session import _
-from pages.review import _card_words, _fields, _remarks
+from pages.review import _card_words, _fields, _remarks, _repair
 
 TOO_SOON_S = 1.1
 """Keyboards wait up to a second before they repeat a held key; what comes sooner was not meant for this answer."""
@@ -38,7 +38,8 @@ def show(queue_id: str) -> None:
         return
     item = waiting[0]
     _texts(item, rubric)
-    _remarks.show(item, task.error_types)
+    _repair.bring(queue_id, item)
+    _repair.show(queue_id, item, _remarks.show(item, task.error_types))
     with st.bottom.container():
         if (refused := st.session_state.pop("rate.refused", None)) is not None:
             st.error(_(refused.message, **refused.values))
@@ -152,11 +153,7 @@ def _judge(
     waiting = ratings.waiting(session.conn(), queue_id, person.person_id)
     if _too_soon() or not waiting or waiting[0].answer_id != item.answer_id:
         return
-    if take_reference:
-        correction, origin = item.reference, "reference"
-    else:
-        correction = None if verdict == "skip" else _remarks.correction(item)
-        origin = "none" if correction is None else "typed"
+    correction = item.reference if take_reference else None if verdict == "skip" else _remarks.correction(item)
     try:
         rating = Rating(
             queue_id=queue_id,
@@ -166,7 +163,6 @@ def _judge(
             error_types=() if verdict == "pass" else _remarks.error_types(item),
             note=_remarks.note(item),
             correction=correction,
-            origin=origin,
         )
         ratings.record(session.conn(), rating, by=person)
     except Refusal as refusal:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import Refusal
 from core.locale.mark import N_
-from core.review import ratings
+from core.review import ratings, repair
 from core.review.ratings import Rating
 from pages._ui import session
 from pages._ui.session import plain
@@ -22,11 +22,13 @@ FRESH_S = 60
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """What to tell the card. `opened`: it has just been opened. `fill`: its line needs looking after, and it has the
-    answers in `have`. `answered` is the number of its message."""
+    answers in `have`. `asked` are the receipts of the rewrites that it waits for, `answered` the number of its message.
+    """
 
     opened: bool = True
     fill: bool = True
     have: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
     answered: Any = None
     confirmed: Sequence[str] = ()
     refused: Sequence[Mapping[str, str]] = ()
@@ -35,7 +37,7 @@ class Reply:
 def take(queue_id: str, said: Any) -> None:
     """Keep each judgement once, in the order in which they were made; what cannot be kept is answered with why."""
     said = said if isinstance(said, Mapping) else {}
-    events, have = said.get("events"), said.get("have")
+    events = said.get("events")
     confirmed: list[str] = []
     refused: list[dict[str, str]] = []
     stale = time.monotonic() - st.session_state.get(f"rate.filled.{queue_id}", -FRESH_S) >= FRESH_S
@@ -48,16 +50,22 @@ def take(queue_id: str, said: Any) -> None:
         except Refusal as refusal:
             stale = True
             message = plain(refusal.message, **refusal.values)
-            refused.append({"answer": str(event.get("answer")), "message": message})
+            told = {name: str(event.get(name)) for name in ("answer", "kind", "receipt")}
+            refused.append({**told, "message": message})
         confirmed.append(event["receipt"])
     st.session_state[f"rate.reply.{queue_id}"] = Reply(
         opened=False,
         fill=stale or said.get("fill") is True,
-        have=frozenset(one for one in have if isinstance(one, str)) if isinstance(have, list) else frozenset(),
+        have=_names(said.get("have")),
+        asked=_names(said.get("asked")),
         answered=said.get("number"),
         confirmed=confirmed,
         refused=refused,
     )
+
+
+def _names(value: Any) -> frozenset[str]:
+    return frozenset(one for one in (value if isinstance(value, list) else []) if isinstance(one, str))
 
 
 def reply(queue_id: str) -> Reply:
@@ -74,6 +82,11 @@ def _keep(queue_id: str, event: Mapping[str, Any]) -> bool:
     if event.get("kind") == "undo":
         return ratings.undo(conn, queue_id, by=person, answer_id=answer, receipt=receipt) is not None
     try:
+        if event.get("kind") == "repair":
+            wrong, before = _text(event, "wrong") or "", _text(event, "before")
+            known = {"queue_id": queue_id, "answer_id": answer, "receipt": receipt}
+            repair.ask(conn, by=person, wrong=wrong, before=before, **known)
+            return True
         rating = _rating(queue_id, answer, event)
     except (TypeError, ValueError) as error:
         raise Refusal(
@@ -83,12 +96,6 @@ def _keep(queue_id: str, event: Mapping[str, Any]) -> bool:
 
 
 def _rating(queue_id: str, answer: str, event: Mapping[str, Any]) -> Rating:
-    def text(name: str) -> str | None:
-        value = event.get(name)
-        if value is not None and not isinstance(value, str):
-            raise TypeError(name)
-        return value
-
     types, points = event.get("types"), event.get("points")
     if not isinstance(types, list) or not all(isinstance(one, str) for one in types):
         raise TypeError("types")
@@ -97,11 +104,17 @@ def _rating(queue_id: str, answer: str, event: Mapping[str, Any]) -> Rating:
     return Rating(
         queue_id=queue_id,
         answer_id=answer,
-        verdict=text("verdict") or "",  # type: ignore[arg-type]  # the Rating refuses what is none
+        verdict=_text(event, "verdict") or "",  # type: ignore[arg-type]  # the Rating refuses what is none
         points=points,
         error_types=tuple(types),
-        note=(text("note") or "").strip(),
-        correction=text("correction"),
-        origin=text("origin") or "none",  # type: ignore[arg-type]  # the Rating refuses what is none
+        note=(_text(event, "note") or "").strip(),
+        correction=_text(event, "correction"),
         flagged=event.get("flagged") is True,
     )
+
+
+def _text(event: Mapping[str, Any], name: str) -> str | None:
+    value = event.get(name)
+    if value is not None and not isinstance(value, str):
+        raise TypeError(name)
+    return value

@@ -18,6 +18,11 @@ WHY_OVERLAP = N_(
     "agreement of 0.6 may show as anything from 0.3 to 0.9; take 50 or more, better 100."
 )
 
+WHAT_A_DEADLINE_DOES = N_(
+    "After this day the queue is shown as late, to its raters and to you. It still takes ratings until you close it or "
+    "give it another day."
+)
+
 
 def show(task: Task) -> None:
     """The fields; the number of answers follows what is chosen."""
@@ -47,7 +52,9 @@ def show(task: Task) -> None:
     with right:
         each, overlap = _each(raters, limit, key)
         name = st.text_input(_("Name"), placeholder=_("may stay empty"), key=f"{key}.name")
-        deadline = st.date_input(_("Until"), value=None, min_value="today", key=f"{key}.deadline")
+        deadline = st.date_input(
+            _("Until"), value=None, min_value="today", help=_(WHAT_A_DEADLINE_DOES), key=f"{key}.deadline"
+        )
     minutes = st.number_input(
         _("A rater holds an answer for so many minutes"), 1, queues.LONGEST_CLAIM, 30, key=f"{key}.minutes", width=320
     )

@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.review.ratings import Item
 from pages._ui import session
 from pages._ui.session import _
 
-TAKEN = "CRPFSTUVNEGDBW"
+TAKEN = "CRPFSTUVNEGDBWM"
 """Keys that mean something else: C and R to Streamlit, the others on the card or in the form."""
 
 
-def show(item: Item, types: Sequence[Mapping[str, str]]) -> None:
-    """The fields, empty for every new answer; their keys carry its id."""
+def show(item: Item, types: Sequence[Mapping[str, str]]) -> DeltaGenerator:
+    """The fields, empty for every new answer; their keys carry its id. Returns the place under the correction."""
     chosen = error_types(item)
     left, right = st.columns(2, gap="medium")
     left.markdown(_("**If it fails: what is wrong?**"))
@@ -38,13 +39,14 @@ def show(item: Item, types: Sequence[Mapping[str, str]]) -> None:
         placeholder=_("Note"),
         label_visibility="collapsed",
     )
+    st.session_state.setdefault(f"rate.correction.{item.answer_id}", item.text)
     right.text_area(
         _("Corrected answer"),
-        value=item.text,
         key=f"rate.correction.{item.answer_id}",
         height=130,
         on_change="ignore",
     )
+    return right
 
 
 def letters(types: Sequence[str]) -> list[str | None]:
@@ -73,7 +75,7 @@ def correction(item: Item) -> str | None:
 
 def forget(answer_id: str) -> None:
     """Empty the fields of the answer."""
-    for field in ("types", "note", "correction"):
+    for field in ("types", "note", "correction", "wrong"):
         st.session_state.pop(f"rate.{field}.{answer_id}", None)
 
 

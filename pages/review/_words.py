@@ -34,6 +34,7 @@ def states(queue: dict[str, Any]) -> str:
         "disputed": _("%(disputed)s disputed", **queue),
         "needs_others": _("%(needs_others)s need others", **queue),
         "waiting": _("%(waiting)s waiting", **queue),
+        "closed": _("%(closed)s closed", **queue),
     }
     return " · ".join(text for state, text in words.items() if queue[state] or state == "done")
 
@@ -51,12 +52,27 @@ def version(run: dict[str, Any]) -> str:
     return f"{plain(prompt)} · {run['model_name']}"
 
 
+ORIGINS = {
+    "typed": N_("corrected in an expert's own words"),
+    "reference": N_("corrected by the reference"),
+    "rewritten": N_("rewritten by %(model)s in %(rounds)s rounds"),
+    "edited": N_("rewritten by %(model)s in %(rounds)s rounds, then edited by an expert"),
+}
+
+
+def origin(row: Mapping[str, Any]) -> str:
+    """Whose words a correction is, as an approval or candidate tells it; empty where that was not kept."""
+    message = ORIGINS.get(row["written"], "")
+    return _(message, model=row["rewriter"] or "–", rounds=row["rounds"] or 0) if message else ""
+
+
 def ratings(said: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> None:
     """What each rater says of an answer, one under the other; `types` names the error types."""
     for one in said:
         verdict = VERDICTS[one["verdict"]]
+        points = [str(one["points"])] if one.get("points") else []
         named = [session.escape(types.get(kind, kind)) for kind in one["error_types"]]
-        st.markdown(" · ".join([f"**{session.escape(one['rater'])}**: {_(verdict)}", *named]))
+        st.markdown(" · ".join([f"**{session.escape(one['rater'])}**: {_(verdict)}", *points, *named]))
         for text in (one["note"], one["correction"]):
             if text:
                 parts.text(text)

@@ -49,7 +49,12 @@ def show_decided() -> None:
 
 
 st.title(_("Disputed"))
-st.caption(_("Raters who judged blind came to different verdicts. Decide by the guidelines, and say what settled it."))
+st.caption(
+    _(
+        "Raters who judged blind do not agree: some pass and others fail it or, on the scale from 1 to 5, their "
+        "points lie two or more apart. Decide by the guidelines, and say what settled it."
+    )
+)
 waiting = adjudication.disputed(conn, task.task_id)
 if not waiting:
     st.info(_("Nothing is disputed."))

@@ -8,7 +8,7 @@ from core.access import roles
 from core.review import queues
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.review import _queue_form, _words
+from pages.review import _closings, _queue_form, _words
 
 conn, person, task = session.conn(), session.person(), session.task()
 
@@ -22,11 +22,14 @@ def show(queue: dict[str, Any]) -> None:
         if queue["deadline"]:
             said.append(_("until %(day)s", day=queue["deadline"]))
         st.caption(" · ".join([*said, _("made by %(name)s", name=queue["created_by"])]))
-        st.progress(queue["done"] / queue["total"], text=_words.states(queue))
+        _closings.show_state(queue)
+        st.progress((queue["done"] + queue["closed"]) / queue["total"], text=_words.states(queue))
         if queue["disputed"] and roles.may(person, "adjudicate"):
             parts.link("review/adjudicate.py", _("Decide %(count)s disputed", count=queue["disputed"]), "balance")
         with st.expander(_("Raters")):
             _raters(queue["queue_id"])
+        if roles.may(person, "run.start"):
+            _closings.show_acts(queue)
 
 
 def _raters_each(queue: dict[str, Any]) -> str:
@@ -59,9 +62,11 @@ st.title(_("Queues"))
 st.markdown(
     _(
         "A queue says which answers wait for whom. Nobody sees the ratings of others before an answer is done, and "
-        "nobody sees which version wrote it."
+        "nobody sees which version wrote it. Past its last day a queue is shown as late, here and on its raters' "
+        "overview, and goes on until an operator closes it or gives it another day."
     )
 )
+_closings.show_stuck(task.task_id)
 if roles.may(person, "run.start"):
     with st.expander(_("Make a queue"), icon=":material/add:"):
         _queue_form.show(task)

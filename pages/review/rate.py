@@ -6,7 +6,7 @@ from core.access import people, roles
 from core.review import queues
 from pages._ui import parts, session
 from pages._ui.session import _
-from pages.review import _card, _form, _rubric, _words
+from pages.review import _card, _form, _repair, _rubric, _words
 
 person, task = session.person(), session.task()
 head = st.container(horizontal=True, vertical_alignment="center")
@@ -32,6 +32,7 @@ with head.popover("", icon=":material/tune:", help=_("How to rate")):
     )
     if roles.may(person, "task.manage"):
         _rubric.revise(task.task_id)
+        _repair.choose(task.task_id)
 
 known = {queue["queue_id"]: queue for queue in queues.of_task(session.conn(), task.task_id, person.person_id)}
 if not known:

@@ -31,11 +31,16 @@ class Room {
     };
     document.addEventListener("keydown", this.onKey);
     window.addEventListener("online", this.onOnline);
-    this.timer = setInterval(() => this.flush(), SEND_AGAIN_MS);
+    this.onLeave = (event) => this.unsaved() && event.preventDefault();
+    this.onLink = (event) => this.follow(event);
+    window.addEventListener("beforeunload", this.onLeave);
+    document.addEventListener("click", this.onLink, true);
+    this.timer = setInterval(() => this.flush(true), SEND_AGAIN_MS);
     this.$(".note").addEventListener("input", () => this.remark({ note: this.$(".note").value }));
-    this.$(".correction").addEventListener("input", () => this.correct(this.$(".correction").value, "typed"));
+    this.$(".correction").addEventListener("input", () => this.correct(this.$(".correction").value));
+    this.$(".said-wrong").addEventListener("input", () => this.remark({ wrong: this.$(".said-wrong").value }));
     this.$(".close").addEventListener("click", () => this.$(".sheet").close());
-    for (const field of [this.$(".note"), this.$(".correction")])
+    for (const field of this.fields())
       field.addEventListener("keydown", (event) => this.leaveField(event, field));
   }
 
@@ -43,7 +48,13 @@ class Room {
     return this.parent.querySelector(selector);
   }
 
+  fields() {
+    return [this.$(".note"), this.$(".correction"), this.$(".said-wrong")];
+  }
+
   leave() {
+    window.removeEventListener("beforeunload", this.onLeave);
+    document.removeEventListener("click", this.onLink, true);
     document.removeEventListener("keydown", this.onKey);
     window.removeEventListener("online", this.onOnline);
     clearInterval(this.timer);
@@ -59,17 +70,19 @@ class Room {
       this.replay = true; // what was pending before a reload counts as judged
     }
     if (this.store.confirm(data.confirmed) || data.answered === this.sent) this.listen();
-    for (const refused of data.refused) this.takeBack(refused);
     for (const event of this.store.pending) // the server has not counted these yet
-      data.progress.mine += event.kind === "undo" ? -1 : event.again ? 0 : 1;
+      data.progress.mine += event.kind === "undo" ? -1 : event.kind !== "rate" || event.again ? 0 : 1;
     const before = this.line.item;
+    let brought = this.bring(data.rewrites);
+    for (const refused of data.refused) brought = this.takeBack(refused) || brought;
     if (data.waiting) {
       this.line.take(data, this.store.ids());
       if (this.replay) this.replayPending();
       this.replay = false;
     }
     this.dress();
-    if (before && before === this.line.item) this.tell();
+    if (before && before === this.line.item && brought) this.draw(false);
+    else if (before && before === this.line.item) this.tell();
     else this.draw();
     setTimeout(() => this.flush(), 0);
   }
@@ -77,7 +90,7 @@ class Room {
   replayPending() {
     for (const event of this.store.pending) {
       const item = this.line.find(event.answer);
-      if (!item) continue;
+      if (!item || event.kind === "repair") continue;
       item.judged = event.kind === "rate" ? { verdict: event.verdict, points: event.points } : null;
       if (item.judged) this.line.history.push(item.id);
     }
@@ -85,22 +98,27 @@ class Room {
   }
 
   takeBack(refused) {
+    this.problem = refused.message;
+    if (refused.kind === "repair") return this.bring([{ receipt: refused.receipt, state: "refused" }]);
     const item = this.line.find(refused.answer);
     if (item) item.judged = null;
-    this.problem = refused.message;
     if (item && !refused.gone) this.line.at = this.line.items.indexOf(item);
     if (refused.gone) this.line.forget(refused.answer);
+    return false;
   }
 
-  /* One message at a time: a slow server then gets what was said meanwhile in the next one, not a queue of them. */
-  flush() {
+  /* One message at a time: a slow server then gets what was said meanwhile in the next one, not a queue of them.
+     Whether a model is done is asked for every few seconds (`looks`). */
+  flush(looks = false) {
+    if (!this.store) return;
     const fill = this.line.runsLow();
-    if (!this.store || (!this.store.pending.length && !fill)) return;
+    const asked = this.store.asked();
+    if (!this.store.pending.length && !fill && !(looks && asked.length)) return;
     if (performance.now() - this.sentAt < this.patience) return;
     this.patience = Math.min(LONGEST_WAIT_MS, this.sentAt === -Infinity ? SEND_AGAIN_MS : 2 * this.patience);
     this.sentAt = performance.now();
     this.sent += 1;
-    this.send({ number: this.sent, events: this.store.pending, fill, have: this.line.ids() });
+    this.send({ number: this.sent, events: this.store.pending, fill, have: this.line.ids(), asked });
   }
 
   /* The server has answered, so the next message may go at once. */
@@ -129,6 +147,8 @@ class Room {
     this.$(".question").textContent = this.data.question;
     this.$(".note").placeholder = this.$(".note").ariaLabel = `${words.note} · N`;
     this.$(".correction").ariaLabel = words.corrected;
+    this.$(".said-wrong").placeholder = this.$(".said-wrong").ariaLabel = `${words.tell_model} · M`;
+    this.$(".rewrite").replaceChildren(this.button(words.rewrite, "", () => this.askModel(), "plain"));
     this.$(".guidelines ul").replaceChildren(...this.data.guidelines.map((line) => element("li", "", line)));
     this.$(".guidelines").hidden = !this.data.guidelines.length;
     this.$(".types").ariaLabel = words.wrong;
@@ -161,6 +181,7 @@ class Room {
       this.button(words.skip, "S", () => this.judge("skip"), "plain"),
       this.button(words.undo, "U", () => this.undo(), "quiet"),
       this.button(words.correct, "E", () => this.edit(), "quiet"),
+      ...(this.data.repair ? [this.button(words.tell_model, "M", () => this.edit(".said-wrong"), "quiet")] : []),
       this.button(words.reference, "V", () => this.turnOver(), "quiet needs-reference"),
       this.button(words.flag, "G", () => this.flag(), "quiet flag"),
       element("span", "gap"),
@@ -207,6 +228,7 @@ class Room {
       U: () => this.undo(),
       E: () => this.edit(),
       N: () => this.$(".note").focus(),
+      M: () => this.data.repair && this.edit(".said-wrong"),
       V: () => this.turnOver(),
       T: () => this.shown(this.line.item) && this.judge("fail", true),
       D: () => this.differ(),
@@ -228,6 +250,7 @@ class Room {
     event.preventDefault();
     event.stopPropagation();
     field.blur();
+    if (event.key === "Enter" && field === this.$(".said-wrong")) this.askModel();
   }
 
   points(number) {
@@ -242,7 +265,6 @@ class Room {
     if (verdict === "pass" && correction !== null) return this.complain(this.words.corrected_passes);
     if (verdict === "fail" && correction !== null && !correction.trim()) return this.complain(this.words.empty);
     const corrected = verdict === "fail" && correction !== null;
-    const origin = takesReference ? "reference" : draft.origin || "typed";
     const said = {
       kind: "rate",
       answer: item.id,
@@ -251,12 +273,11 @@ class Room {
       types: verdict === "pass" ? [] : draft.types,
       note: draft.note,
       correction: corrected ? correction : null,
-      origin: corrected ? origin : "none",
       flagged: draft.flagged,
       again: Boolean(item.judged),
     };
     if (!item.judged) this.data.progress.mine += 1;
-    item.draft = draft;
+    item.draft = { ...draft, wrong: "", asked: null, told: "" };
     delete this.store.drafts[item.id];
     this.line.judge({ verdict, points: said.points });
     this.say(said);
@@ -301,16 +322,16 @@ class Room {
     if (this.line.item) this.remark({ flagged: !this.store.draft(this.line.item).flagged });
   }
 
-  correct(text, origin) {
+  correct(text) {
     const unchanged = text.trim() === this.line.item?.text.trim();
-    this.remark({ correction: unchanged ? null : text, origin });
+    this.remark({ correction: unchanged ? null : text });
   }
 
-  edit() {
-    if (!this.line.item) return;
+  edit(field = ".correction") {
+    if (!this.line.item || this.paused) return;
     this.correcting = true;
     this.draw(false);
-    this.$(".correction").focus();
+    this.$(field).focus();
   }
 
   shown(item) {
@@ -341,4 +362,4 @@ class Room {
   }
 }
 
-Object.assign(Room.prototype, Drawing);
+Object.assign(Room.prototype, Drawing, Repairing);

@@ -9,7 +9,7 @@ const Drawing = {
     if (anew) {
       this.correcting = Boolean(item && this.store.draft(item).correction !== null);
       this.shownAt = performance.now();
-      for (const field of [this.$(".note"), this.$(".correction")]) field.blur();
+      for (const field of this.fields()) field.blur();
     }
     if (busy) this.rest(item);
     else this.answer(item);
@@ -40,9 +40,21 @@ const Drawing = {
     if (this.$(".correction").value !== correction) this.$(".correction").value = correction;
     this.$(".correction").lang = languageOf(item.text);
     if (this.$(".note").value !== draft.note) this.$(".note").value = draft.note;
+    this.repair(draft);
     this.$(".judged").textContent = item.judged ? this.verdictOf(item.judged) : "";
     for (const one of this.parent.querySelectorAll(".needs-reference"))
       one.hidden = !item.reference || this.data.reference !== "on_demand";
+  },
+
+  /* The line under the correction: what to tell the model, and how far it is. */
+  repair(draft) {
+    const { words } = this;
+    this.$(".repair").hidden = !this.data.repair;
+    const wrong = this.$(".said-wrong");
+    if (wrong.value !== (draft.wrong || "")) wrong.value = draft.wrong || "";
+    wrong.readOnly = this.$(".correction").readOnly = Boolean(draft.asked);
+    const said = draft.asked ? words.rewriting : words.rounds[draft.told] || "";
+    this.$(".round").textContent = said.replace("{round}", draft.round);
   },
 
   passage(one) {

@@ -25,9 +25,12 @@ class Store {
     }
   }
 
+  /* Keeps the event until it is confirmed; returns its receipt. */
   add(event) {
-    this.pending.push({ ...event, receipt: receipt() });
+    const kept = { ...event, receipt: receipt() };
+    this.pending.push(kept);
     this.write();
+    return kept.receipt;
   }
 
   /* Takes away what the server has confirmed; returns whether anything was. */
@@ -49,10 +52,22 @@ class Store {
   }
 
   keep(item, draft) {
-    const empty = !draft.types.length && !draft.note && draft.correction === null && !draft.flagged && !item.draft;
-    if (empty) delete this.drafts[item.id];
-    else this.drafts[item.id] = draft;
+    const written = draft.types.length || draft.note || draft.correction !== null || draft.flagged || draft.wrong;
+    if (written || draft.asked || draft.told || item.draft) return this.change(item.id, draft);
+    delete this.drafts[item.id];
     this.write();
+  }
+
+  change(id, draft) {
+    this.drafts[id] = draft;
+    this.write();
+  }
+
+  /* The receipts of what a model was asked for and has not given back, as far as the server knows of them. */
+  asked() {
+    const unsent = new Set(this.pending.map((event) => event.receipt));
+    const all = Object.values(this.drafts).map((draft) => draft.asked);
+    return all.filter((one) => one && !unsent.has(one));
   }
 }
 

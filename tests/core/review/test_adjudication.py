@@ -20,7 +20,7 @@ def answer(world, queue_id, bo):
     """The id of an answer that Mina passed and Bo failed and corrected."""
     item = ratings.waiting(world.conn, queue_id, "mina")[0]
     ratings.record(world.conn, Rating(queue_id=queue_id, answer_id=item.answer_id, verdict="pass"), by=world.by)
-    failed = Rating(queue_id=queue_id, answer_id=item.answer_id, verdict="fail", correction="late", origin="typed")
+    failed = Rating(queue_id=queue_id, answer_id=item.answer_id, verdict="fail", correction="late")
     ratings.record(world.conn, failed, by=bo)
     return item.answer_id
 

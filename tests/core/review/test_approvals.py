@@ -168,9 +168,7 @@ def test_a_text_that_has_changed_has_to_be_looked_at_anew(rated, queue_id):
     task_id = rated.task.task_id
     approvals.look(rated.conn, by=rated.by, task_id=task_id, sample_ids=[row["sample_id"]])
     assert approvals.seen(rated.conn, rated.by, task_id) == {row["sample_id"]}
-    again = Rating(
-        queue_id=queue_id, answer_id=row["answer_id"], verdict="fail", correction="Quite another text", origin="typed"
-    )
+    again = Rating(queue_id=queue_id, answer_id=row["answer_id"], verdict="fail", correction="Quite another text")
     ratings.record(rated.conn, again, by=rated.by)
     assert approvals.seen(rated.conn, rated.by, task_id) == set()
 
@@ -180,7 +178,7 @@ def test_a_disputed_answer_waits_for_the_leads_decision(world, queue_id):
     item = ratings.waiting(world.conn, queue_id, "mina")[0]
     for by, said in (
         (world.by, {"verdict": "pass"}),
-        (bo, {"verdict": "fail", "correction": "lost", "origin": "typed"}),
+        (bo, {"verdict": "fail", "correction": "lost"}),
     ):
         ratings.record(world.conn, Rating(queue_id=queue_id, answer_id=item.answer_id, **said), by=by)
     assert candidates(world) == []

@@ -40,7 +40,7 @@ def test_a_rated_answer_waits_no_more_and_the_next_comes(world, queue_id, item, 
 
 def test_a_later_rating_supersedes_and_the_first_stays_readable(world, queue_id, item, say):
     say("pass")
-    say("fail", error_types=("style",), note="Too curt.", correction="late", origin="typed")
+    say("fail", error_types=("style",), note="Too curt.", correction="late")
     first, second = kept(world)
     assert (first["verdict"], second["verdict"], second["supersedes"]) == ("pass", "fail", first["rating_id"])
     now = ratings.current(world.conn, queue_id, item.answer_id, "mina")
@@ -82,7 +82,7 @@ def test_raters_do_not_see_or_change_each_others_ratings(world, queue_id, item, 
 
 
 def test_each_rating_and_each_undo_is_an_audit_event(world, queue_id, item, say):
-    say("fail", correction="late", origin="typed")
+    say("fail", correction="late")
     ratings.undo(world.conn, queue_id, by=world.by)
     events = database.rows(world.conn, "select * from audit_events where act = 'answer.rated' order by seq")
     assert [event["subject"] for event in events] == [item.answer_id] * 2
@@ -180,7 +180,7 @@ def test_undo_can_name_its_answer(world, queue_id, item, say):
 
 def test_nobody_rates_what_they_wrote_themselves(world, queue_id, item, say):
     written = "Your parcel is late because of the snow. It comes on Monday."
-    say("fail", correction=written, origin="typed")
+    say("fail", correction=written)
     other = chain.collect(world)
     ids = [one.answer_id for one in ratings.waiting(world.conn, other, "mina", 100)]
     query = "select answer_id from answers where list_contains($ids, answer_id) and sample_id = (select sample_id from "

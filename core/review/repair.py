@@ -93,9 +93,9 @@ def ask(
             number = last["round"] + 1 if last else 1
             if number > MOST_ROUNDS:
                 raise Refusal(N_("The model had %(most)s rounds. Write the right answer yourself."), most=MOST_ROUNDS)
-            row = {"rewrite_id": uuid4().hex, "queue_id": queue_id, "answer_id": answer_id, "rater": by.person_id}
-            row |= {"receipt": receipt, "round": number, "model_id": model.model_id, "wrong": wrong.strip()}
-            row |= {"job_id": _job_for(conn, known["task_id"], model, by), "before": text}
+            row: dict[str, Any] = {"rewrite_id": uuid4().hex, "queue_id": queue_id, "answer_id": answer_id}
+            row |= {"rater": by.person_id, "receipt": receipt, "round": number, "model_id": model.model_id}
+            row |= {"job_id": _job_for(conn, known["task_id"], model, by), "wrong": wrong.strip(), "before": text}
             database.insert(conn, "rewrites", [{**row, "asked_at": database.now()}])
             written["round"] = number
     except _AskedAlreadyError:
@@ -148,18 +148,22 @@ def rounds(
 def failures(conn: duckdb.DuckDBPyConnection, task_id: str) -> tuple[int, list[Refusal]]:
     """For the operator: how many rounds the task has had, and why the newest failed ones did, each reason once."""
     query = """
-        select w.failure, w.failure_code, w.failure_values from rewrites as w join queues as q using (queue_id)
-        where q.task_id = ? order by w.ended_at desc
+        select w.text, w.failure, w.failure_code, w.failure_values, j.state, j.message
+        from rewrites as w join queues as q using (queue_id) join jobs as j using (job_id)
+        where q.task_id = ? order by w.asked_at desc
     """
     found = database.rows(conn, query, [task_id])
     return len(found), list({str(why): why for row in found if (why := _why(row)) is not None}.values())
 
 
 def _why(row: Mapping[str, Any]) -> Refusal | None:
-    if row["failure"] is None:
-        return None
-    message = MESSAGES.get(row["failure_code"] or "", row["failure"])
-    return Refusal(message, **json.loads(row["failure_values"] or "{}"))
+    if row["failure"] is not None:
+        message = MESSAGES.get(row["failure_code"] or "", row["failure"])
+        return Refusal(message, **json.loads(row["failure_values"] or "{}"))
+    if row["text"] is None and row["state"] in ("failed", "interrupted") and row["message"]:
+        message, values = json.loads(row["message"]).values()
+        return Refusal(message, **values)
+    return None
 
 
 def origin(

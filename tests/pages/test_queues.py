@@ -85,6 +85,46 @@ def test_a_lead_sees_both_ratings_as_plain_text_and_decides_with_a_reason(page, 
     assert "The desk always says when." in [code.value for code in app.code]
 
 
+def test_what_everybody_skipped_is_closed_or_put_back_by_the_operator(page, world, bo):
+    run_ids = [row[0] for row in world.conn.execute("select run_id from runs").fetchall()]
+    terms = Terms(each=1, raters=("bo", "mina"))
+    queue_id = queues.create(world.conn, by=world.by, task_id=world.task.task_id, run_ids=run_ids, limit=1, terms=terms)
+    (item,) = ratings.waiting(world.conn, queue_id, "mina")
+    for person, note in ((world.by, "<i>Not my market.</i>"), (bo, "")):
+        skip = Rating(queue_id=queue_id, answer_id=item.answer_id, verdict="skip", note=note)
+        ratings.record(world.conn, skip, by=person)
+    assert "1 answers that everybody skipped" in labels(page(HOME))
+    app = page(QUEUES)
+    assert "<i>Not my market.</i>" in [code.value for code in app.code]
+    key = f"queues.stuck.{queue_id}.{item.answer_id}"
+    app.button(key=f"{key}.close").click().run()
+    assert app.error[0].value.startswith("Closing needs a reason.")
+    app.text_input(key=f"{key}.reason").input("Nobody knows it.")
+    app.button(key=f"{key}.close").click().run()
+    assert queues.states(world.conn, queue_id) == {item.answer_id: "closed"}
+    app.button(key=f"{key}.back").click().run()
+    assert queues.states(world.conn, queue_id) == {item.answer_id: "waiting"}
+    assert [one.answer_id for one in ratings.waiting(world.conn, queue_id, "mina")] == [item.answer_id]
+
+
+def test_a_late_queue_says_so_and_is_extended_or_closed(page, world):
+    run_ids = [row[0] for row in world.conn.execute("select run_id from runs").fetchall()]
+    day = date.today() - timedelta(days=2)
+    terms = Terms(name="Monday", deadline=day)
+    queue_id = queues.create(world.conn, by=world.by, task_id=world.task.task_id, run_ids=run_ids, terms=terms)
+    late = f"late: due on {session.escape(day)}"
+    found = labels(page(HOME))
+    assert "1 late queues" in found
+    assert f"8 answers to rate · Monday · {late}" in found
+    app = page(QUEUES)
+    assert any(late in one.value for one in app.markdown)
+    app.button(key=f"queues.{queue_id}.extend").click().run()
+    assert not any(late in one.value for one in app.markdown)
+    app.button(key=f"queues.{queue_id}.close").click().run()
+    assert any("closed by mina" in one.value for one in app.markdown)
+    assert not [label for label in labels(page(HOME)) if "Monday" in label]
+
+
 def test_who_may_not_make_queues_reads_them(page, world, bo, dispute, monkeypatch):
     token = sessions.start(world.conn, bo)
     monkeypatch.setattr(session, "_token", lambda: token)

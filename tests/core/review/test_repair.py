@@ -35,7 +35,12 @@ def item(world, queue_id, server, monkeypatch):
     monkeypatch.setattr(rewrites, "IDLE_S", 0.0)
     model = models.register_api(world.conn, by=world.by, name="Writer", base_url=server.base_url, api_model="tiny")
     repair.choose(world.conn, by=world.by, task_id=world.task.task_id, model_id=model.model_id)
-    return ratings.waiting(world.conn, queue_id, "mina", 100)[-1]
+    return wrong(world, queue_id)[-1]
+
+
+def wrong(world, queue_id):
+    """The waiting answers that are not the reference."""
+    return [one for one in ratings.waiting(world.conn, queue_id, "mina", 100) if one.text != one.reference]
 
 
 class Here:
@@ -58,8 +63,8 @@ def finish(world):
         pass
 
 
-def ask(world, queue_id, item, wrong="It has no date.", **more):
-    known = {"by": world.by, "queue_id": queue_id, "answer_id": item.answer_id, "wrong": wrong}
+def ask(world, queue_id, item, said="It has no date.", **more):
+    known = {"by": world.by, "queue_id": queue_id, "answer_id": item.answer_id, "wrong": said}
     return repair.ask(world.conn, **{**known, **more})
 
 
@@ -88,7 +93,7 @@ def test_round_by_round_the_model_is_told_all_that_was_said_and_never_the_refere
 
 
 def test_where_a_correction_comes_from_is_found_out_and_cannot_be_claimed(world, queue_id, item):
-    other = ratings.waiting(world.conn, queue_id, "mina", 100)[0]
+    other = wrong(world, queue_id)[0]
     assert fail(world, queue_id, other, "It comes on Monday.")["origin"] == "typed"
     assert fail(world, queue_id, other, other.reference + " ")["origin"] == "reference"
     ask(world, queue_id, item)
@@ -143,8 +148,8 @@ def test_one_round_at_a_time_each_receipt_once_and_none_without_a_model(world, q
     repair.choose(world.conn, by=world.by, task_id=world.task.task_id, model_id=None)
     with pytest.raises(Refusal, match="No model is chosen"):
         ask(world, queue_id, item)
+    expert = replace(world.by, roles=frozenset({"expert"}))
     with pytest.raises(Refusal, match="Only an operator"):
-        expert = replace(world.by, roles=frozenset({"expert"}))
         repair.choose(world.conn, by=expert, task_id=world.task.task_id, model_id=None)
 
 
@@ -183,7 +188,7 @@ def test_what_is_asked_while_the_worker_leaves_goes_on_in_the_next_job(world, qu
             if len(others) == 1:
                 ask(world, queue_id, others.pop())  # its file is written too late
 
-    others = [ratings.waiting(world.conn, queue_id, "mina", 100)[0]]
+    others = [wrong(world, queue_id)[0]]
     late = others[0]
     ask(world, queue_id, item)
     while supervisor.step(world.settings, world.conn, Leaving()):

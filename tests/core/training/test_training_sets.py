@@ -47,6 +47,8 @@ def test_a_training_set_is_what_was_approved_as_the_prompts_messages(world):
     assert frozen.composition == {
         "as_is": 3,
         "corrected": 9,
+        "written": {"reference": 9},
+        "rewriters": {},
         "tags": {},
         "languages": {"other": 12},
         "authors": {"mina": 12},

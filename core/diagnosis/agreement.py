@@ -1,13 +1,12 @@
 """Do raters agree, beyond what chance would give? Krippendorff's alpha with what is needed to read it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
-import evalica
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from core.diagnosis import intervals
@@ -85,34 +84,55 @@ class Agreement:
         return Sentence(POOR if high < TENTATIVE else UNSURE, told)
 
 
+Pattern = tuple[tuple[int, ...], ...]
+"""One sample: for each of its answers, how many raters gave it each value, the values in their order."""
+
+
 def measure(
     ratings: Sequence[Mapping[str, float]], samples: Sequence[str], *, level: Level = "nominal", seed: int = 1
 ) -> Agreement:
-    """How far raters agree. `ratings` has rater -> value for each answer, `samples` the sample each answer is to.
+    """How far raters agree. `ratings` has rater -> value for each answer, `samples` the sample each answer is to."""
+    kept = [(list(one.values()), sample) for one, sample in zip(ratings, samples, strict=True) if len(one) >= 2]
+    values = sorted({value for said, _ in kept for value in said})
+    by_sample: dict[str, list[tuple[int, ...]]] = {}
+    for said, sample in kept:
+        by_sample.setdefault(sample, []).append(tuple(said.count(value) for value in values))
+    return of_patterns(Counter(tuple(sorted(answers)) for answers in by_sample.values()), level=level, seed=seed)
 
-    Alpha is evalica's. The interval is the percentile bootstrap over samples, since the answers to one sample are not
-    independent; resamples in which nothing varies are left out. Raters who never differ would make it a single point:
-    one answer that splits two raters joins the resampling then, as a pseudo-pair does for differences.
+
+def of_patterns(patterns: Mapping[Pattern, int], *, level: Level = "nominal", seed: int = 1) -> Agreement:
+    """How far raters agree, from what samples look like and how many look so: a million ratings are few patterns.
+
+    Answers with a single rating are left out. Alpha is Krippendorff's, as evalica has it. The interval is the
+    percentile bootstrap over samples, since the answers to one sample are not independent; resamples in which nothing
+    varies are left out. Raters who never differ would make it a single point: one answer that splits two raters joins
+    the resampling then, as a pseudo-pair does for differences.
     """
-    kept = [(dict(one), sample) for one, sample in zip(ratings, samples, strict=True) if len(one) >= 2]
-    values = sorted({value for one, _ in kept for value in one.values()})
-    counts = [sum(value == known for one, _ in kept for value in one.values()) for known in values]
-    raw = intervals.mean_rate(_inside_samples(kept))
-    prevalence = max(counts) / sum(counts) if counts else None
-    if len(values) < 2:
-        problem: Problem = "no_variation" if kept else "no_overlap"
-        return Agreement(value=None, low=None, high=None, n=len(kept), raw=raw, prevalence=prevalence, problem=problem)
-    value = float(evalica.alpha(pd.DataFrame([one for one, _ in kept]).T, distance=level).alpha)
-    low, high = _interval(kept, values, level, seed)
-    one_sided = prevalence is not None and prevalence > ONE_SIDED
+    kept = Counter[Pattern]()
+    for pattern, count in sorted(patterns.items()):  # in a fixed order, since the resampling has a seed
+        if shared := tuple(answer for answer in pattern if sum(answer) >= 2):
+            kept[shared] += count
+    if not kept:
+        nothing = intervals.mean_of_sums(0, 0.0, 0.0)
+        return Agreement(value=None, low=None, high=None, n=0, raw=nothing, prevalence=None, problem="no_overlap")
+    often = np.array(list(kept.values()))
+    same = np.array([np.mean([_same(answer) for answer in pattern]) for pattern in kept])
+    raw = intervals.mean_of_sums(int(often.sum()), float(often @ same), float(often @ same**2))
+    totals = sum(count * np.sum(pattern, axis=0) for pattern, count in kept.items())
+    n, prevalence = sum(count * len(pattern) for pattern, count in kept.items()), float(totals.max() / totals.sum())
+    if (totals > 0).sum() < 2:
+        return Agreement(value=None, low=None, high=None, n=n, raw=raw, prevalence=prevalence, problem="no_variation")
+    tables = np.stack([sum(_coincidences(answer) for answer in pattern) for pattern in kept])
+    value = float(_alphas(np.tensordot(often, tables, axes=1)[None], level)[0])
+    low, high = _interval(tables, often, level, seed)
     return Agreement(
         value=value,
         low=min(low, value),
         high=max(high, value),
-        n=len(kept),
+        n=n,
         raw=raw,
         prevalence=prevalence,
-        problem="one_sided" if one_sided else None,
+        problem="one_sided" if prevalence > ONE_SIDED else None,
     )
 
 
@@ -122,29 +142,24 @@ def sameness(values: Sequence[float]) -> float:
     return sum(a == b for a, b in pairs) / len(pairs) if pairs else 1.0
 
 
-def _inside_samples(kept: Sequence[tuple[Mapping[str, float], str]]) -> list[float]:
-    shares: dict[str, list[float]] = {}
-    for one, sample in kept:
-        shares.setdefault(sample, []).append(sameness(list(one.values())))
-    return [sum(found) / len(found) for found in shares.values()]
+def _same(answer: Sequence[int]) -> float:
+    raters = sum(answer)
+    return sum(count * (count - 1) for count in answer) / (raters * (raters - 1))
 
 
-def _interval(
-    kept: Sequence[tuple[Mapping[str, float], str]], values: Sequence[float], level: Level, seed: int
-) -> tuple[float, float]:
-    place = {value: number for number, value in enumerate(values)}
-    by_sample: dict[str, NDArray[np.float64]] = {}
-    for one, sample in kept:
-        seen = np.bincount([place[value] for value in one.values()], minlength=len(values)).astype(float)
-        pairs = (np.outer(seen, seen) - np.diag(seen)) / (len(one) - 1)
-        by_sample[sample] = by_sample.get(sample, 0.0) + pairs
-    found = list(by_sample.values())
-    if not any(pairs.sum() - np.trace(pairs) for pairs in found):
-        split = np.zeros_like(found[0])
-        split[0, -1] = split[-1, 0] = 1.0
-        found.append(split)
-    weights = np.random.default_rng(seed).multinomial(len(found), [1 / len(found)] * len(found), size=RESAMPLES)
-    alphas = _alphas(np.tensordot(weights.astype(float), np.stack(found), axes=1), level)
+def _coincidences(answer: Sequence[int]) -> NDArray[np.float64]:
+    seen = np.array(answer, dtype=float)
+    pairs: NDArray[np.float64] = (np.outer(seen, seen) - np.diag(seen)) / (seen.sum() - 1)
+    return pairs
+
+
+def _interval(tables: NDArray[np.float64], often: NDArray[np.int64], level: Level, seed: int) -> tuple[float, float]:
+    if not (tables.sum(axis=(1, 2)) - np.trace(tables, axis1=1, axis2=2)).any():
+        split, seen = np.zeros_like(tables[:1]), np.flatnonzero(tables.sum(axis=(0, 1)))
+        split[0, seen[0], seen[-1]] = split[0, seen[-1], seen[0]] = 1.0
+        tables, often = np.concatenate([tables, split]), np.append(often, 1)
+    weights = np.random.default_rng(seed).multinomial(often.sum(), often / often.sum(), size=RESAMPLES)
+    alphas = _alphas(np.tensordot(weights.astype(float), tables, axes=1), level)
     low, high = np.quantile(alphas[~np.isnan(alphas)], [0.025, 0.975])
     return float(low), float(high)
 

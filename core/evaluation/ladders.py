@@ -189,5 +189,10 @@ def compare(
     )
 
 
+def groups(conn: duckdb.DuckDBPyConnection, task_id: str) -> dict[str, str]:
+    """sample id -> group id."""
+    return dict(conn.execute("select sample_id, group_id from samples where task_id = ?", [task_id]).fetchall())
+
+
 def _ids(of_runs: Sequence[Mapping[str, Any]]) -> list[str]:
     return [run["run_id"] for run in of_runs]

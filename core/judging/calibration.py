@@ -3,17 +3,17 @@
 The unit is the sample: several answers to one question, and several raters of one answer, are averaged first.
 """
 
-import itertools
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
-import evalica
 import numpy as np
-import pandas as pd
+from scipy.stats import pearsonr, rankdata
 from statsmodels.stats.weightstats import DescrStatsW
 
-from core.diagnosis import intervals
+from core.diagnosis import agreement, intervals
+from core.diagnosis.agreement import Agreement
 from core.diagnosis.intervals import Rate
 
 ENOUGH = 50
@@ -21,26 +21,23 @@ ENOUGH = 50
 ENOUGH_TO_CORRECT = 100
 LEAST_YOUDEN = 0.6
 """TPR + TNR - 1 from which on correcting human labels by a judge makes them more precise."""
+FEWEST_LENGTHS = 4
+"""Fisher's interval needs so many samples."""
 ONE_SIDED = 0.85
 """Above this share of one verdict, agreement cannot be judged: nearly everything is the same."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Labelled:
-    """One answer with people's verdict (the share that passed it is never one half) and the judge's; None: failed."""
+class Label(NamedTuple):
+    """One answer: whether most people passed it, whether the judge did (None: it failed), and people's votes."""
 
-    sample_id: str
     human: bool
     judge: bool | None
+    failed: int = 0
+    passed: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alpha:
-    """Krippendorff's alpha, nominal; None when nobody could disagree. `raw` is the share of agreeing pairs."""
-
-    value: float | None
-    raw: float | None
-    n: int
+Samples = Mapping[tuple[Label, ...], int]
+"""What samples look like, each with the answers that were judged, and how many look so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +53,8 @@ class Calibration:
     tpr: Rate
     tnr: Rate
     agreement: Rate
-    alpha: Alpha
-    people: Alpha
+    alpha: Agreement
+    people: Agreement
     one_sided: bool
 
     @property
@@ -71,50 +68,72 @@ class Calibration:
         return not self.needed and self.tpr.n > 0 and self.tnr.n > 0
 
 
-def calibrate(labelled: Sequence[Labelled], people: Sequence[Mapping[str, bool]] = ()) -> Calibration:
-    """The judge against people; `people` are the verdicts of each answer by rater, for how well they agree.
-
-    A failed judgement is counted in the confusion and nowhere else.
-    """
-    judged = [one for one in labelled if one.judge is not None]
-    confusion = {
-        (human, judge): sum((one.human, one.judge) == (human, judge) for one in labelled)
-        for human in (True, False)
-        for judge in (True, False, None)
-    }
-    passed = sum(one.human for one in judged) / len(judged) if judged else 0.0
+def calibrate(samples: Samples) -> Calibration:
+    """The judge against people. A failed judgement is counted in the confusion and nowhere else."""
+    confusion = {(human, judge): 0 for human in (True, False) for judge in (True, False, None)}
+    for labels, count in samples.items():
+        for one in labels:
+            confusion[one.human, one.judge] += count
+    answers = sum(count for (_, judge), count in confusion.items() if judge is not None)
+    passed = (confusion[True, True] + confusion[True, False]) / answers if answers else 0.0
     return Calibration(
-        samples=len({one.sample_id for one in judged}),
-        answers=len(judged),
+        samples=_rate(samples, None).n,
+        answers=answers,
         confusion=confusion,
-        tpr=_rate([one for one in judged if one.human], True),
-        tnr=_rate([one for one in judged if not one.human], False),
-        agreement=_rate(judged, None),
-        alpha=alpha([{"human": one.human, "judge": bool(one.judge)} for one in judged]),
-        people=alpha(people),
-        one_sided=bool(judged) and max(passed, 1 - passed) > ONE_SIDED,
+        tpr=_rate(samples, True),
+        tnr=_rate(samples, False),
+        agreement=_rate(samples, None),
+        alpha=_alpha(samples, lambda one: None if one.judge is None else (one.human, one.judge)),
+        people=_alpha(samples, lambda one: (*[False] * one.failed, *[True] * one.passed)),
+        one_sided=answers > 0 and max(passed, 1 - passed) > ONE_SIDED,
     )
 
 
-def _rate(judged: Sequence[Labelled], wanted: bool | None) -> Rate:
-    """How often the judge says what was wanted (None: what people said), per sample."""
-    by_sample: dict[str, list[float]] = defaultdict(list)
-    for one in judged:
-        by_sample[one.sample_id].append(float(one.judge == (one.human if wanted is None else wanted)))
-    return intervals.mean_rate([sum(values) / len(values) for values in by_sample.values()])
+def _rate(samples: Samples, kind: bool | None) -> Rate:
+    """How often the judge says what people said, per sample: of what they passed, of what they failed, or of both."""
+    n, total, squares = 0, 0.0, 0.0
+    for labels, count in samples.items():
+        said = [one.judge == one.human for one in labels if one.judge is not None and kind in (None, one.human)]
+        if said:
+            share = sum(said) / len(said)
+            n, total, squares = n + count, total + count * share, squares + count * share**2
+    return intervals.mean_of_sums(n, total, squares)
 
 
-def alpha(verdicts: Sequence[Mapping[str, bool]]) -> Alpha:
-    """Agreement over the units that at least two observers judged, one mapping from observer to verdict each."""
-    shared = [unit for unit in verdicts if len(unit) >= 2]
-    if not shared:
-        return Alpha(value=None, raw=None, n=0)
-    pairs = [left == right for unit in shared for left, right in itertools.combinations(unit.values(), 2)]
-    raw = sum(pairs) / len(pairs)
-    if len({verdict for unit in shared for verdict in unit.values()}) < 2:
-        return Alpha(value=None, raw=raw, n=len(shared))  # no variation: evalica would call it 1
-    table = pd.DataFrame([{rater: float(verdict) for rater, verdict in unit.items()} for unit in shared]).T
-    return Alpha(value=float(evalica.alpha(table).alpha), raw=raw, n=len(shared))
+def _alpha(samples: Samples, verdicts: Callable[[Label], tuple[bool, ...] | None]) -> Agreement:
+    patterns = Counter[agreement.Pattern]()
+    for labels, count in samples.items():
+        said = [found for one in labels if (found := verdicts(one))]
+        patterns[tuple(sorted((len(one) - sum(one), sum(one)) for one in said))] += count
+    return agreement.of_patterns(patterns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Length:
+    """How far verdicts follow the length of the answer: Spearman's rank correlation over n samples, -1..1.
+
+    With its 95% interval (Fisher's z); None where nothing varies or fewer than four samples are there.
+    """
+
+    value: float | None
+    low: float
+    high: float
+    n: int
+
+    @property
+    def leans(self) -> Literal["long", "short", ""]:
+        """What the verdicts favour; nothing is said of an interval that crosses zero."""
+        return "long" if self.low > 0 else "short" if self.high < 0 else ""
+
+
+def with_length(verdicts: Sequence[float], lengths: Sequence[float]) -> Length:
+    """Whether longer answers pass more often; one verdict in 0..1 and one length in characters per sample."""
+    said, long = rankdata(np.asarray(verdicts, dtype=float)), rankdata(np.asarray(lengths, dtype=float))
+    if said.size < FEWEST_LENGTHS or np.ptp(said) == 0 or np.ptp(long) == 0:
+        return Length(value=None, low=-1.0, high=1.0, n=int(said.size))
+    found = pearsonr(said, long)
+    bounds = found.confidence_interval()
+    return Length(value=float(found.statistic), low=float(bounds.low), high=float(bounds.high), n=int(said.size))
 
 
 def corrected(calibration: Calibration, judged: Mapping[str, float], human: Mapping[str, float]) -> Rate | None:

@@ -1,7 +1,7 @@
 """A judge's work on a run's answers, and what came of it. Its verdicts never become scores."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
@@ -11,13 +11,11 @@ import duckdb
 from core import content
 from core.access import roles
 from core.access.people import Person
-from core.diagnosis.intervals import Rate
 from core.errors import Refusal
 from core.evaluation import models
 from core.generation.base import Decoding
 from core.jobs import jobs
-from core.judging import calibration, criteria, judges, replies
-from core.judging.calibration import Calibration, Labelled
+from core.judging import criteria, judges, replies
 from core.judging.criteria import Judge
 from core.locale.mark import N_
 from core.store import audit, database
@@ -203,8 +201,10 @@ def labels(conn: duckdb.DuckDBPyConnection, judging_id: str) -> dict[str, bool]:
     query = """
         with asked as (select distinct answer_id from judgements where judging_id = ?),
         said as (
-            select answer_id, avg((verdict = 'pass')::integer) as passed
-            from latest_ratings join asked using (answer_id) where verdict in ('pass', 'fail') group by answer_id
+            select answer_id, avg((verdict = 'pass')::integer) as passed from (
+                select answer_id, arg_max(r.verdict, r.rating_id) as verdict
+                from ratings as r join asked using (answer_id) group by answer_id, r.rater
+            ) where verdict in ('pass', 'fail') group by answer_id
         ), decided as (
             select answer_id, verdict = 'pass' as passed from queue_decisions join asked using (answer_id)
             qualify row_number() over (partition by answer_id order by decision_id desc) = 1
@@ -215,45 +215,19 @@ def labels(conn: duckdb.DuckDBPyConnection, judging_id: str) -> dict[str, bool]:
     return {answer: bool(human) for answer, human in conn.execute(query, [judging_id]).fetchall()}
 
 
-def calibrate(conn: duckdb.DuckDBPyConnection, judge: Judge, model_id: str | None = None) -> Calibration:
-    """The judge against the people who rated the same answers, of all model versions or of one.
-
-    A judge of pairs is not calibrated by this: verdicts on single answers say nothing of a preference.
-    """
-    asked = [] if judge.form == "pair" else of_judge(conn, judge.judge_id)
-    labelled, answer_ids = list[Labelled](), list[str]()
-    for judging in asked:
-        if model_id is not None and judging["model_id"] != model_id:
-            continue
-        for row in verdicts(conn, judging["judging_id"]):
-            if row["human"] is not None:
-                passed = None if row["verdict"] is None else row["verdict"] == "pass"
-                labelled.append(Labelled(sample_id=row["sample_id"], human=row["human"], judge=passed))
-                answer_ids.append(row["answer_id"])
-    return calibration.calibrate(labelled, _by_rater(conn, answer_ids))
-
-
-def estimate(conn: duckdb.DuckDBPyConnection, judge: Judge, judging: Mapping[str, Any]) -> Rate | None:
-    """The share of the run's samples that people would pass, from the judge and from people's ratings of this run.
-
-    None unless the judge is good and people rated a hundred of this very version: errors differ between versions.
-    """
-    judged, human = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
-    for row in verdicts(conn, judging["judging_id"]):
-        if row["verdict"] is not None:
-            judged[row["sample_id"]].append(float(row["verdict"] == "pass"))
-            if row["human"] is not None:
-                human[row["sample_id"]].append(float(row["human"]))
-    means = [{sample: sum(said) / len(said) for sample, said in found.items()} for found in (judged, human)]
-    return calibration.corrected(calibrate(conn, judge, judging["model_id"]), *means)
-
-
-def _by_rater(conn: duckdb.DuckDBPyConnection, answer_ids: Sequence[str]) -> list[Mapping[str, bool]]:
+def counts(conn: duckdb.DuckDBPyConnection, judging_id: str) -> dict[str, int]:
+    """How often each verdict was given; of a pair, by both orders together."""
     query = """
-        select answer_id, rater, verdict = 'pass' as passed from latest_ratings
-        where verdict in ('pass', 'fail') and list_contains($answers, answer_id)
+        with said as (
+            select any_value(verdict) filter (not swapped) as verdict, any_value(verdict) filter (swapped) as swapped,
+                count(*) filter (swapped) as orders
+            from judgements where judging_id = ? group by answer_id, other_answer_id
+        )
+        select verdict, swapped, orders > 0 as both, count(*) as count from said group by all
     """
-    found: dict[str, dict[str, bool]] = defaultdict(dict)
-    for row in database.rows(conn, query, {"answers": list(answer_ids)}):
-        found[row["answer_id"]][row["rater"]] = row["passed"]
-    return list(found.values())
+    found = Counter[str]()
+    for row in database.rows(conn, query, [judging_id]):
+        verdict = replies.both_orders(row["verdict"], row["swapped"]) if row["both"] else row["verdict"]
+        if verdict is not None:
+            found[verdict] += row["count"]
+    return found

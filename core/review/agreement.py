@@ -67,6 +67,55 @@ def of_queue(conn: duckdb.DuckDBPyConnection, queue_id: str, viewer: str) -> Rep
     )
 
 
+def of_task(conn: duckdb.DuckDBPyConnection, task_id: str, viewer: str) -> Agreement | None:
+    """The overall agreement of the task's newest queue in which two people judged the same answers; None without one.
+
+    As `of_queue` has it, but added up by the database: samples that look alike are one row.
+    """
+    query = """
+        select q.queue_id, b.scale = 'five' as ordinal, not exists (
+                from people as p where p.person_id = $viewer and list_contains(p.roles, 'expert')
+                    and (len(q.raters) = 0 or list_contains(q.raters, $viewer))
+            ) as all_shown
+        from queues as q join rubrics as b using (rubric_id) where q.task_id = $task
+        order by q.created_at desc, q.queue_id
+    """
+    for queue in database.rows(conn, query, {"task": task_id, "viewer": viewer}):
+        rows = conn.execute(_PATTERNS, {**queue, "viewer": viewer}).fetchall()
+        patterns = {tuple(map(tuple, answers)): count for answers, count in rows}
+        found = agreement.of_patterns(patterns, level="ordinal" if queue["ordinal"] else "nominal")
+        if found.n:
+            return found
+    return None
+
+
+_PATTERNS = """
+    with said as (
+        select answer_id, rater, arg_max(verdict, rating_id) as verdict,
+            arg_max({'given': points}, rating_id)['given'] as points
+        from ratings where queue_id = $queue_id group by answer_id, rater
+    ), judged as (
+        select answer_id, count(*) filter (verdict in ('pass', 'fail')) as raters,
+            bool_or(rater = $viewer and verdict <> 'undone') as mine,
+            if($ordinal,
+                [count(*) filter (points = 1), count(*) filter (points = 2), count(*) filter (points = 3),
+                    count(*) filter (points = 4), count(*) filter (points = 5)],
+                [count(*) filter (verdict = 'fail'), count(*) filter (verdict = 'pass')]) as counts
+        from said group by answer_id
+    ), samples as (
+        select list_sort(list(j.counts)) as answers
+        from judged as j join queue_items as i on i.queue_id = $queue_id and i.answer_id = j.answer_id
+        join answers as a on a.answer_id = j.answer_id
+        left join (select distinct answer_id from decisions where queue_id = $queue_id) as d
+            on d.answer_id = j.answer_id
+        where j.raters >= 2 and (d.answer_id is not null or j.raters >= coalesce(i.needed, 1))
+            and ($all_shown or i.needed is not null or d.answer_id is not null or j.mine)
+        group by a.sample_id
+    )
+    select answers, count(*) from samples group by answers
+"""
+
+
 def _items(conn: duckdb.DuckDBPyConnection, queue_id: str) -> dict[str, list[dict[str, Any]]]:
     query = """
         select w.*, i.state, a.sample_id, a.text, p.input from queue_states as i

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from core.diagnosis.agreement import Agreement
 from core.diagnosis.intervals import Rate
-from core.judging import judgings
-from core.judging.calibration import ENOUGH, Alpha
+from core.judging import standing
+from core.judging.calibration import ENOUGH, Calibration, Length
 from core.judging.criteria import Judge
+from core.locale.mark import N_
 from pages._ui import session
 from pages._ui.session import _, plain
 
@@ -18,7 +20,7 @@ def show(judge: Judge) -> None:
             _("People have judged single answers, which says nothing of a preference: this judge is not calibrated.")
         )
         return
-    found = judgings.calibrate(session.conn(), judge)
+    found = standing.calibrate(session.conn(), judge)
     if found.needed:
         st.warning(
             _(
@@ -60,14 +62,17 @@ def show(judge: Judge) -> None:
                     (plain("Agrees with people"), _rate(found.agreement)),
                     (plain("Alpha, judge and people"), _alpha(found.alpha)),
                     (plain("Alpha, people among themselves"), _alpha(found.people)),
+                    (plain("People say the same"), _rate(found.people.raw)),
                 )
             ],
             hide_index=True,
         )
-        st.caption(_("With 95% intervals (Wilson), per sample. How well people agree is the most a judge can reach."))
+        st.caption(_("With 95% intervals, per sample. How well people agree is the most a judge can reach."))
     if found.one_sided:
         st.info(_("Almost all of these got the same verdict from people; agreement cannot be judged from them. "
                   "Rate harder ones."))  # fmt: skip
+    _models(judge, found)
+    _lengths(judge)
 
 
 def _rate(rate: Rate) -> str:
@@ -76,7 +81,63 @@ def _rate(rate: Rate) -> str:
     return f"{rate.value:.0%} ({rate.low:.0%}–{rate.high:.0%}), n={rate.n}"
 
 
-def _alpha(alpha: Alpha) -> str:
-    if alpha.value is not None:
-        return f"{alpha.value:.2f}, n={alpha.n}"
-    return plain("no variation") + f", n={alpha.n}" if alpha.n else plain("not known")
+def _alpha(found: Agreement) -> str:
+    if found.value is not None:
+        return f"{found.value:.2f} ({found.low:.2f}–{found.high:.2f}), n={found.n}"
+    return plain("no variation") + f", n={found.n}" if found.n else plain("not known")
+
+
+def _models(judge: Judge, everywhere: Calibration) -> None:
+    """Errors differ between models: one line for each whose answers the judge was asked about."""
+    known = standing.models(session.conn(), judge)
+    if len(known) < 2:
+        return
+    found = {name: standing.calibrate(session.conn(), judge, model_id) for model_id, name in known.items()}
+    st.markdown(_("**Model by model**"))
+    st.dataframe(
+        [
+            {
+                plain("Model"): name,
+                plain("Samples"): one.samples,
+                plain("Passes what people pass (TPR)"): _rate(one.tpr),
+                plain("Fails what people fail (TNR)"): _rate(one.tnr),
+                plain("Alpha, judge and people"): _alpha(one.alpha),
+                plain("Calibrated"): plain("yes") if one.calibrated else plain("needs %(n)s more", n=one.needed),
+            }
+            for name, one in {**found, plain("all models"): everywhere}.items()
+        ],
+        hide_index=True,
+    )
+    st.caption(_("A judge that is kinder to one model makes it look better: compare models by people's ratings."))
+
+
+def _lengths(judge: Judge) -> None:
+    """Whether it favours long answers more than people do."""
+    found = standing.lengths(session.conn(), judge)
+    st.markdown(_("**Length of the answers**"))
+    st.dataframe(
+        [
+            {
+                plain("Who"): who,
+                plain("Rank correlation of pass and length"): _correlation(one),
+                plain("So"): plain(_LEANS[one.leans]),
+            }
+            for who, one in ((plain("Judge"), found.judge), (plain("People"), found.people))
+        ],
+        hide_index=True,
+    )
+    if found.judge.leans and found.people.value is not None and found.judge.leans != found.people.leans:
+        st.warning(_("The judge's verdicts follow the length of the answers, people's do not: read its reasons."))
+
+
+_LEANS = {
+    "long": N_("longer answers pass more often"),
+    "short": N_("shorter answers pass more often"),
+    "": N_("no lean can be told"),
+}
+
+
+def _correlation(one: Length) -> str:
+    if one.value is None:
+        return plain("not known") + f", n={one.n}"
+    return f"{one.value:+.2f} ({one.low:+.2f} – {one.high:+.2f}), n={one.n}"

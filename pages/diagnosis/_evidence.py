@@ -11,7 +11,7 @@ from core.evaluation import eval_sets, ladders, pairs, results
 from core.evaluation.tasks import Task
 from core.locale import catalogue
 from core.release import plans
-from core.review import agreement, error_counts, queues
+from core.review import agreement, error_counts
 from core.training import trials
 
 
@@ -110,11 +110,8 @@ def name_of(run: Mapping[str, Any], runs: list[Mapping[str, Any]]) -> str:
 
 def _agreement(conn: duckdb.DuckDBPyConnection, task: Task, viewer: str) -> Finding | None:
     """Of the newest queue in which two people judged the same answers."""
-    for queue in (one for one in queues.overview(conn, task.task_id) if one["twice"]):
-        found = agreement.of_queue(conn, queue["queue_id"], viewer).overall
-        if found.n:
-            return Finding(verdict=levers.agreed(found), sentence=found.sentence)
-    return None
+    found = agreement.of_task(conn, task.task_id, viewer)
+    return Finding(verdict=levers.agreed(found), sentence=found.sentence) if found else None
 
 
 def errors_in(conn: duckdb.DuckDBPyConnection, task: Task, language: str) -> dict[Kind, Finding]:

@@ -8,7 +8,7 @@ import streamlit as st
 from core.access import roles
 from core.evaluation import models
 from core.evaluation.tasks import Task
-from core.judging import judgings
+from core.judging import judgings, standing
 from core.judging.criteria import Judge
 from core.locale.mark import N_
 from core.review import blindness
@@ -82,13 +82,12 @@ def show(judge: Judge) -> None:
         parts.job(judging["job_id"], f"judges.job.{name}")
         if not judging["judged"]:
             continue
-        found = judgings.verdicts(conn, name)
-        counts = {one: sum(row["verdict"] == one for row in found) for one in WORDS}
-        said = [f"{plain(WORDS[one])}: {count}" for one, count in counts.items() if count]
+        counts = judgings.counts(conn, name)
+        said = [f"{plain(word)}: {counts[one]}" for one, word in WORDS.items() if counts.get(one)]
         said.append(plain("Judge failed: %(count)s", count=judging["failed"]))
         st.markdown(session.escape(" · ".join(said)))
         st.caption(_("Counts of the judge's verdicts, not of right answers."))
-        rate = judgings.estimate(conn, judge, judging) if judge.form == "single" else None
+        rate = standing.estimate(conn, judge, judging) if judge.form == "single" else None
         if rate is not None and rate.value is not None:
             st.markdown(
                 _(
@@ -105,7 +104,12 @@ def show(judge: Judge) -> None:
             st.info(_("%(count)s of these answers wait for your own judgement. The verdicts are shown after that.",
                       count=waiting))  # fmt: skip
         elif st.toggle(_("Show the verdicts"), key=f"judges.show.{name}"):
-            st.dataframe([_row(row) for row in found], hide_index=True, row_height=70, key=f"judges.table.{name}")
+            st.dataframe(
+                [_row(row) for row in judgings.verdicts(conn, name)],
+                hide_index=True,
+                row_height=70,
+                key=f"judges.table.{name}",
+            )
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:

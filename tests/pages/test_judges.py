@@ -1,5 +1,7 @@
 """Making a judge, asking it about a run, and seeing what its numbers are worth."""
 
+import re
+
 import pytest
 
 from core.evaluation import models
@@ -43,6 +45,9 @@ def test_a_judge_is_made_asked_and_shown_as_not_calibrated(page, conn, world):
     confusion = app.dataframe[0].value
     assert confusion[["Judge: pass", "Judge: fail"]].to_numpy().sum() == 12
     assert "Judge failed" in confusion.columns
+    metrics = app.dataframe[1].value.set_index("Metric")["Value"]
+    assert re.fullmatch(r"-?\d\.\d\d \(.+–.+\), n=12", metrics["Alpha, judge and people"])
+    assert list(app.dataframe[2].value["Who"]) == ["Judge", "People"]
     app.toggle(key=f"judges.show.{judging['judging_id']}").set_value(True).run()
     assert not app.exception
     assert list(app.dataframe[-1].value["Why"]) == ["Because."] * 12

@@ -1,4 +1,6 @@
+import evalica
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.diagnosis import agreement
@@ -37,6 +39,16 @@ def test_points_that_are_one_apart_agree_in_order_and_not_by_name():
     first = [1, 2, 3, 4, 5] * 10
     second = [2, 2, 3, 4, 4] * 10
     assert measure([first, second], level="ordinal").value > measure([first, second]).value + 0.2
+
+
+@pytest.mark.parametrize("level", ["nominal", "ordinal"])
+def test_alpha_is_the_librarys_with_missing_ratings_too(level):
+    rng = np.random.default_rng(5)
+    table = rng.integers(1, 6, (4, 50)).astype(float)
+    table[rng.random(table.shape) < 0.3] = np.nan
+    columns = [[None if np.isnan(value) else value for value in rater] for rater in table]
+    expected = evalica.alpha(pd.DataFrame(table), distance=level).alpha
+    assert measure(columns, level=level).value == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("level", ["nominal", "ordinal"])

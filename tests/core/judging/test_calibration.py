@@ -1,14 +1,14 @@
 import pytest
+from scipy.stats import spearmanr
 from statsmodels.stats.proportion import proportion_confint
 
 from core.judging import calibration
-from core.judging.calibration import Labelled
+from core.judging.calibration import Label
 
 
 def labelled(counts):
     """One sample per answer; counts by (human, judge)."""
-    pairs = [pair for pair, count in counts.items() for _ in range(count)]
-    return [Labelled(sample_id=str(number), human=human, judge=judge) for number, (human, judge) in enumerate(pairs)]
+    return {(Label(human, judge),): count for (human, judge), count in counts.items()}
 
 
 def test_tpr_and_tnr_have_wilson_intervals():
@@ -31,8 +31,7 @@ def test_below_fifty_samples_it_says_how_many_are_missing():
 
 
 def test_several_answers_to_one_sample_are_one_label():
-    many = [Labelled(sample_id="s", human=True, judge=True)] * 60
-    found = calibration.calibrate(many)
+    found = calibration.calibrate({(Label(True, True),) * 60: 1})
     assert (found.samples, found.needed, found.tpr.n) == (1, 49, 1)
 
 
@@ -48,14 +47,38 @@ def test_a_failed_judgement_is_counted_and_is_no_verdict():
 
 
 def test_nothing_gives_a_defined_state():
-    found = calibration.calibrate([])
+    found = calibration.calibrate({})
     assert (found.samples, found.needed, found.tpr.value, found.alpha.value) == (0, 50, None, None)
 
 
 def test_people_who_agree_on_everything_have_no_alpha_and_full_agreement():
-    found = calibration.alpha([{"a": True, "b": True}, {"a": True, "b": True}, {"a": True}])
-    assert (found.value, found.raw, found.n) == (None, 1.0, 2)
-    assert calibration.alpha([{"a": True, "b": False}, {"a": True, "b": True}]).raw == 0.5
+    found = calibration.calibrate({(Label(True, True, 0, 2),): 2, (Label(True, True, 0, 1),): 1}).people
+    assert (found.value, found.raw.value, found.n) == (None, 1.0, 2)
+    assert calibration.calibrate({(Label(True, True, 1, 2),): 1}).people.raw.value == pytest.approx(1 / 3)
+
+
+def test_alpha_has_an_interval_for_the_judge_and_for_people():
+    labels = {(Label(True, True, 0, 2),): 30, (Label(True, False, 1, 2),): 8, (Label(False, False, 2, 0),): 22}
+    found = calibration.calibrate(labels)
+    assert found.alpha.low < found.alpha.value < found.alpha.high
+    assert found.people.low < found.people.value < found.people.high
+    assert (found.alpha.n, found.people.n) == (60, 60)
+
+
+def test_verdicts_that_follow_the_length_are_told_and_a_crossing_interval_says_nothing():
+    # scipy's own rank correlation
+    lengths, verdicts = list(range(40)), [float(number % 40 > 15) for number in range(40)]
+    found = calibration.with_length(verdicts, lengths)
+    assert found.value == pytest.approx(spearmanr(verdicts, lengths).statistic, abs=1e-9)
+    assert (found.leans, found.n) == ("long", 40)
+    assert calibration.with_length(verdicts, lengths[::-1]).leans == "short"
+    assert calibration.with_length([0, 1] * 20, lengths).leans == ""
+
+
+@pytest.mark.parametrize("verdicts", [[], [1], [1, 0], [1, 0, 1], [1] * 10, [0] * 10])
+def test_few_or_unvarying_verdicts_have_no_correlation(verdicts):
+    found = calibration.with_length(verdicts, range(len(verdicts)))
+    assert (found.value, found.low, found.high, found.leans) == (None, -1, 1, "")
 
 
 def test_correction_needs_a_good_judge_and_a_hundred_labels():

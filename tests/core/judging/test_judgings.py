@@ -9,7 +9,7 @@ from core.errors import Refusal
 from core.evaluation import models, runs
 from core.jobs import folder as job_folder
 from core.jobs import jobs, supervisor
-from core.judging import judges, judgings, work
+from core.judging import judges, judgings, standing, work
 from core.judging.criteria import Judge
 from core.review import queues, ratings
 from core.store import database
@@ -97,19 +97,22 @@ def test_calibration_counts_the_judge_against_people_and_names_what_is_missing(w
         judge = of(world, server)
         judgings.start(world.conn, by=world.by, judge=judge, run_id=rungs(world)[0])
         finish(world)
-    nothing = judgings.calibrate(world.conn, judge)
+    nothing = standing.calibrate(world.conn, judge)
     assert (nothing.samples, nothing.needed, nothing.calibrated) == (0, 50, False)
     assert (nothing.tpr.value, nothing.alpha.value) == (None, None)
     labels(world, wrong=6)
-    found = judgings.calibrate(world.conn, judge)
+    found = standing.calibrate(world.conn, judge)
     assert (found.samples, found.needed, found.calibrated) == (60, 0, True)
     assert sum(found.confusion.values()) == 60
     assert found.confusion[True, True] + found.confusion[False, False] == 54
     assert found.agreement.value == pytest.approx(0.9)
     assert found.people.n == 0, "one rater cannot differ from others"
-    assert judgings.calibrate(world.conn, judge, model_id="another").samples == 0
+    assert standing.calibrate(world.conn, judge, model_id="another").samples == 0
+    assert standing.models(world.conn, judge) == {world.base.model_id: "Base"}
+    assert (standing.lengths(world.conn, judge).judge.n, standing.lengths(world.conn, judge).people.n) == (60, 60)
     [judging] = judgings.of_judge(world.conn, judge.judge_id)
-    assert judgings.estimate(world.conn, judge, judging) is None, "60 ratings correct nothing; it takes 100"
+    assert judgings.counts(world.conn, judging["judging_id"]) == {"pass": 15, "fail": 45}
+    assert standing.estimate(world.conn, judge, judging) is None, "60 ratings correct nothing; it takes 100"
 
 
 def test_what_cannot_be_read_is_asked_once_more_and_then_counted_as_failed(world):
@@ -126,7 +129,7 @@ def test_what_cannot_be_read_is_asked_once_more_and_then_counted_as_failed(world
     [judging] = judgings.of_judge(world.conn, judge.judge_id)
     assert (judging["judged"], judging["repaired"], judging["failed"]) == (60, 60, 15)
     labels(world)
-    found = judgings.calibrate(world.conn, judge)
+    found = standing.calibrate(world.conn, judge)
     assert found.confusion[True, None] == 15
     assert (found.answers, found.needed) == (45, 5), "a failure is no verdict"
 
@@ -140,6 +143,7 @@ def test_pairs_are_asked_in_both_orders_and_a_contradiction_is_a_tie(world):
     [judging] = judgings.of_judge(world.conn, judge.judge_id)
     assert (judging["planned"], judging["judged"]) == (120, 120)
     assert {row["verdict"] for row in judgings.verdicts(world.conn, judging["judging_id"])} == {"tie"}
+    assert judgings.counts(world.conn, judging["judging_id"]) == {"tie": 60}
     assert all("ANSWER 1>>>" in text and "ANSWER 2>>>" in text for text in shown)
 
 

@@ -85,3 +85,14 @@ def test_what_an_open_queue_still_offers_the_viewer_is_hidden(world, queue_id, b
     assert agreement.of_queue(world.conn, queue_id, "mina").hidden == 0
     assert agreement.of_queue(world.conn, queue_id, "bo").hidden == 1
     assert agreement.of_queue(world.conn, queue_id, "cy").hidden == 2
+
+
+def test_what_the_database_adds_up_is_what_the_queue_shows(world, queue_id, double):
+    for viewer in ("mina", "nobody"):
+        found, expected = (
+            agreement.of_task(world.conn, world.task.task_id, viewer),
+            agreement.of_queue(world.conn, double, viewer).overall,
+        )
+        assert found == expected
+        assert found.n == 12
+    assert agreement.of_task(world.conn, "no such task", "mina") is None

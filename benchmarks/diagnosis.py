@@ -144,7 +144,7 @@ def pages(conn: duckdb.DuckDBPyConnection, task: Task) -> dict[str, Callable[[],
         results.best_rung(conn, task, climb.runs)
         before, after = climb.runs[-2:]
         blindness.waiting(conn, [before["run_id"], after["run_id"]], BY)
-        flips.examples(conn, task.plan.metric, [before["run_id"]], [after["run_id"]], 3)
+        flips.between(conn, task.plan.metric, [before["run_id"]], [after["run_id"]], most=3)
         assert judged.climb.paired.n
 
     def asked_pairs() -> None:

@@ -32,9 +32,8 @@ def add(conn: duckdb.DuckDBPyConnection, *, by: Person, draft_id: str) -> str:
 
 def delete(conn: duckdb.DuckDBPyConnection, *, by: Person, draft_id: str, row_keys: Iterable[str]) -> None:
     """Leave the rows out of the draft; the version it starts from keeps them."""
-    gone = list(row_keys)
     with _editing(conn, by, draft_id):
-        known = draft_rows.some(conn, draft_id, gone)
+        known = draft_rows.some(conn, draft_id, list(row_keys))
         _require_open(known.values())
         _write(conn, by, draft_id, [(row_key, None) for row_key in known])
 

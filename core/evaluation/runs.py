@@ -128,6 +128,7 @@ def start_ladder(
     spec: Mapping[str, Any] | None = None,
 ) -> str:
     """Every rung over the same dev samples on the same model."""
+    roles.require(by, "run.start")
     plans = [
         Plan(eval_set=eval_set, split="dev", rung=rung, prompt=prompt, model=model, purpose="ladder")
         for rung, prompt in ladder.rungs
@@ -141,6 +142,7 @@ def start_collecting(
     conn: duckdb.DuckDBPyConnection, *, by: Person, eval_set: EvalSet, rung: str, prompt: Prompt, model: Model
 ) -> str:
     """Answers to the train samples, for experts to rate, correct and approve."""
+    roles.require(by, "run.start")
     plan = Plan(eval_set=eval_set, split="train", rung=rung, prompt=prompt, model=model, purpose="collect")
     title = N_("Answers for approval: %(set)s on %(model)s")
     return start(conn, by=by, title=title, values={"set": eval_set.name, "model": model.name}, plans=[plan])

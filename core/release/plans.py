@@ -108,6 +108,7 @@ def sign(conn: duckdb.DuckDBPyConnection, trial_id: str, terms: Terms, signing: 
 
     Raises Refusal when somebody has looked at the results without a plan, or when a decision was signed on them.
     """
+    roles.require(by, "plan.sign")
     bound = digest(trial_id, terms)
     signer = signatures.authenticate(conn, signing, "plan.sign", by=by, subject=trial_id, digest=bound)
     plan_id = content.name("plan", {"trial": trial_id, "terms": asdict(terms), "nonce": str(database.now())})

@@ -109,6 +109,7 @@ def sign(
     Raises Refusal when it is decided, when the evidence is not what was put up, when an approval does not fit the
     gate, when the person signed before, or as `signatures.authenticate` does.
     """
+    roles.require(by, "sign_off.sign")
     case = find(conn, sign_off_id)
     if case is None:
         raise Refusal(N_("There is no such sign-off. Choose one of the list."))

@@ -138,9 +138,17 @@ def _prepare(settings: Settings) -> None:
 def _opened(source: Path, settings: Settings) -> Iterator[House]:
     """A copy of the folder, where the settings say."""
     shutil.copytree(source, settings.data)
+    with entered(settings, moved_from=source) as house:
+        yield house
+
+
+@contextmanager
+def entered(settings: Settings, moved_from: Path | None = None) -> Iterator[House]:
+    """A folder that is there already."""
     connection = database.connect(settings)
     conn = connection.cursor()
-    conn.execute("update models set path = replace(path, ?, ?)", [str(source), str(settings.data)])
+    if moved_from is not None:
+        conn.execute("update models set path = replace(path, ?, ?)", [str(moved_from), str(settings.data)])
     known = {one.person_id: one for one in people.everyone(conn)}
     task = tasks.everything(conn)[0]
     eval_set = eval_sets.of_task(conn, task.task_id)[0]

@@ -1,0 +1,108 @@
+"""The process dies by `kill -9` between a signature and its release: what is left is legal, and one can go on."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.release import releases, sign_offs, signatures
+from core.settings import REPOSITORY, Settings
+from core.store import audit
+from tests.core.release.conftest import House, _opened, entered
+from tests.core.release.test_releases import move
+
+CHILD = """
+import os, signal, sys
+from pathlib import Path
+from core import content
+from core.release import evidence, releases, sign_offs, signatures
+from core.settings import Settings
+from core.store import anchors
+from tests.core.release.conftest import _opened
+from tests.core.release.test_releases import move
+
+source, target, point = sys.argv[1:]
+die = lambda *given, **how: os.kill(os.getpid(), signal.SIGKILL)
+with _opened(Path(source), Settings(data=Path(target))) as house:
+    case = sign_offs.of_trial(house.conn, house.trial_id)[0]
+    if point == "in the signature":
+        signatures.insert = die
+    house.sign(case.sign_off_id, house.ann)
+    print("signed", flush=True)
+    if point == "before the release":
+        die()
+    if point == "in the bundle":
+        content.file_digest, evidence.damaged = die, lambda *given: []
+    elif point == "between bundle and record":
+        releases._move = die
+    elif point == "between record and anchor":
+        record = releases._move
+        def recorded(*given, **how):
+            anchors.write = die
+            record(*given, **how)
+        releases._move = recorded
+    elif point == "before the server is told":
+        releases.publish = die
+    move(house, case.sign_off_id, house.max)
+"""
+POINTS = {
+    "in the signature": ([], "open", False),
+    "before the release": (["signed"], "approved", False),
+    "in the bundle": (["signed"], "approved", False),
+    "between bundle and record": (["signed"], "approved", False),
+    "between record and anchor": (["signed"], "approved", True),
+    "before the server is told": (["signed"], "approved", True),
+}
+"""Where it dies -> what had been acknowledged, the sign-off's state after it, and whether something is released."""
+
+
+@pytest.fixture(scope="module")
+def put_up(built, tmp_path_factory) -> Path:
+    """A data folder with an open sign-off whose gate is passed."""
+    settings = Settings(data=tmp_path_factory.mktemp("put_up") / "data")
+    with _opened(built("passes"), settings) as house:
+        house.put_up(house.trial_id)
+    return settings.data
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_kill_leaves_a_legal_state_and_one_can_go_on(put_up, tmp_path, point):
+    target, (acknowledged, state, released) = tmp_path / "data", POINTS[point]
+    died = subprocess.run(
+        [sys.executable, "-c", CHILD, str(put_up), str(target), point],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    assert died.stdout.split() == acknowledged
+    with entered(Settings(data=target)) as house:
+        assert audit.first_bad_entry(house.conn) is None
+        case = sign_offs.of_trial(house.conn, house.trial_id)[0]
+        assert sign_offs.state(house.conn, case) == state
+        assert len(signatures.of(house.conn, "sign_off", case.sign_off_id)) == (state == "approved")
+        now = releases.current(house.conn, case.task_id, "production")
+        assert (now is not None) is released
+        events = house.conn.execute("select count(*) from audit_events where act = 'release.released'").fetchone()
+        moves = house.conn.execute("select count(*) from alias_moves").fetchone()
+        assert (events, moves) == ((released,), (released,))
+        go_on(house, case, released)
+
+
+def go_on(house: House, case: sign_offs.SignOff, released: bool) -> None:
+    """What was interrupted can be done again, and the server is told at the next start."""
+    if sign_offs.state(house.conn, case) == "open":
+        assert house.sign(case.sign_off_id, house.ann) == "approved"
+    if not released:
+        move(house, case.sign_off_id, house.max)
+    settings = house.world.settings
+    releases.publish(house.conn, settings)
+    now = releases.current(house.conn, case.task_id, "production")
+    told = json.loads((releases.folder_of(settings) / "aliases.json").read_text())
+    assert now is not None
+    assert [task["aliases"]["production"]["release_id"] for task in told.values()] == [now["release_id"]]
+    assert not list(releases.folder_of(settings).glob("*.partial"))

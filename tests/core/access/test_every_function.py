@@ -47,7 +47,8 @@ ACTS = {
     ],
     "guide.answer": ["evaluation.guides.answer"],
     "train.start": [
-        "training.training_sets.freeze", "training.trials.start", "training.trials.probe",
+        "training.training_sets.freeze", "training.trials.start", "training.estimates.start",
+        "training.learning_curves.start",
         "training.distillations.draw", "training.distillations.start",
     ],
     "job.stop": ["jobs.jobs.resume", "jobs.jobs.stop"],

@@ -19,7 +19,10 @@ from core.store import database
 
 ACTS = {
     "read": ["release.plans.open_without"],
-    "rate": ["review.ratings.record", "review.ratings.undo", "review.comparisons.choose", "review.comparisons.undo"],
+    "rate": [
+        "review.ratings.record", "review.ratings.undo", "review.comparisons.choose", "review.comparisons.undo",
+        "review.repair.ask",
+    ],
     "adjudicate": ["review.adjudication.decide"],
     "approve": [
         "review.approvals.decide", "review.approvals.look", "review.approvals.withdraw", "training.waivers.sign",
@@ -27,6 +30,7 @@ ACTS = {
     ],
     "task.manage": [
         "evaluation.tasks.create", "evaluation.prompts.save_ladder", "judging.judges.save", "review.rubrics.revise",
+        "review.repair.choose",
     ],
     "eval_set.import": [
         "evaluation.eval_sets.save", "evaluation.mappings.remember", "evaluation.drafts.start",
@@ -43,7 +47,8 @@ ACTS = {
         "evaluation.choices.choose", "evaluation.runs.raise_cap", "evaluation.runs.retry_failed",
         "evaluation.runs.start", "evaluation.runs.start_collecting", "evaluation.runs.start_ladder",
         "judging.judgings.start", "review.comparisons.create", "review.comparisons.lock", "review.queues.create",
-        "release.labels.ask", "release.teachers.ask",
+        "release.labels.ask", "release.teachers.ask", "review.closings.close_item", "review.closings.close_queue",
+        "review.closings.extend", "review.closings.put_back",
     ],
     "guide.answer": ["evaluation.guides.answer"],
     "train.start": [
@@ -95,6 +100,7 @@ NOBODYS = {
     "release.production.take_in": "what the server wrote down",
     "release.signatures.authenticate": "is told the act by its callers, all of them here",
     "review.claims.take": "holds items for somebody; rating them is checked",
+    "review.rewrites.keep": "what a worker brought",
     "store.restoring.restore": "the shell's: whoever has the folder",
     "training.trials.inputs": "of a job that somebody with the right has started",
     "upkeep.backups.answer_requests": "the shell's request",

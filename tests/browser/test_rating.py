@@ -1,93 +1,16 @@
 """An expert's day on the card: by keyboard, through reloads and bad connections, beside others. Every rating once."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 
-import duckdb
-import pytest
-from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
-from core.access import people, roles, sessions
-from core.access.people import Person
-from core.settings import Settings
-from core.store import database
-from tests import chain
-from tests.browser.conftest import running
+from tests.browser.room import LOOK_MS, Room, press, rated, saved, start
 
-LOOK_MS = 280  # a little longer than the shortest look that the card accepts
+__all__ = ["start"]
 
 
-@dataclass(slots=True, kw_only=True)
-class Room:
-    """A running server with answers in a queue, and who may rate them."""
-
-    url: str
-    settings: Settings
-    cookies: dict[str, str]
-    server: ExitStack
-
-    def open(self, context: BrowserContext, name: str) -> Page:
-        """A window on the rating page, signed in."""
-        context.add_cookies([{"name": sessions.COOKIE, "value": self.cookies[name], "url": self.url}])
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.goto(f"{self.url}/rate")
-        expect(page.locator(".output")).not_to_be_empty()
-        return page
-
-    def kept(self) -> list[dict[str, object]]:
-        """What is in the database, once the server has ended."""
-        self.server.close()
-        conn = duckdb.connect(str(self.settings.database), read_only=True)
-        query = "select r.*, p.input from ratings as r join answers as a using (answer_id) "
-        query += "join samples as p using (sample_id) order by rating_id"
-        found = database.rows(conn, query)
-        conn.close()
-        return found
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[int], Room]]:
-    """Starts a server with a queue of so many answers."""
-    with ExitStack() as stack:
-
-        def begin(answers: int) -> Room:
-            settings = Settings(data=tmp_path / "data")
-            opened = database.connect(settings)
-            conn = opened.cursor()
-            mina = people.create_first(conn, name="Mina", password="four plain words here")
-            mina = Person(person_id=mina.person_id, name="Mina", roles=frozenset(roles.ROLES))
-            wei = people.create(conn, name="Wei", password="four other words here", roles_held=["expert"], by=mina)
-            world = chain.small(conn, settings, mina, dev=2, train=answers, gate=2, retain=2)
-            chain.collect(world)
-            cookies = {one.person_id: sessions.start(conn, one) for one in (mina, wei)}
-            opened.close()
-            url = stack.enter_context(running(settings.data)).rstrip("/")
-            return Room(url=url, settings=settings, cookies=cookies, server=stack)
-
-        yield begin
-
-
-def press(page: Page, key: str) -> str:
-    """Look at the answer, press the key, and tell which question it was about."""
-    page.wait_for_timeout(LOOK_MS)
-    asked = page.locator(".input").inner_text()
-    page.keyboard.press(key)
-    return asked
-
-
-def rated(page: Page, count: int) -> None:
-    expect(page.locator(".progress")).to_have_text(re.compile(rf"\b{count}\b"))
-
-
-def saved(page: Page) -> None:
-    expect(page.locator(".saving")).to_be_empty()
-
-
-def test_a_hundred_answers_by_keyboard_in_both_languages(page: Page, start: Callable[[int], Room]) -> None:
+def test_a_hundred_answers_by_keyboard_in_both_languages(page: Page, start: Callable[..., Room]) -> None:
     room = start(104)
     page = room.open(page.context, "mina")
     said: dict[str, str] = {}
@@ -122,7 +45,7 @@ def test_a_hundred_answers_by_keyboard_in_both_languages(page: Page, start: Call
 
 
 def test_a_bad_connection_a_reload_and_a_second_tab_leave_each_rating_once(
-    page: Page, start: Callable[[int], Room]
+    page: Page, start: Callable[..., Room]
 ) -> None:
     room = start(12)
     swallow = {"on": False}
@@ -173,7 +96,7 @@ def test_a_bad_connection_a_reload_and_a_second_tab_leave_each_rating_once(
 
 
 def test_the_card_asks_for_more_in_time_and_tells_of_a_key_that_came_too_soon(
-    page: Page, start: Callable[[int], Room]
+    page: Page, start: Callable[..., Room]
 ) -> None:
     room = start(30)
     page = room.open(page.context, "mina")
@@ -189,7 +112,7 @@ def test_the_card_asks_for_more_in_time_and_tells_of_a_key_that_came_too_soon(
     assert len({row["input"] for row in room.kept()}) == 30
 
 
-def test_two_raters_at_once_say_one_thing_each(page: Page, start: Callable[[int], Room]) -> None:
+def test_two_raters_at_once_say_one_thing_each(page: Page, start: Callable[..., Room]) -> None:
     room = start(6)
     hers = room.open(page.context, "mina")
     his = room.open(page.context.browser.new_context(locale="zh-CN"), "wei")

@@ -1,0 +1,153 @@
+"""What goes wrong around the card, or is only unusual: keyboards, input methods, sockets, the way back, a model."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Dialog, Page, WebSocketRoute, expect
+
+from tests import openai_server
+from tests.browser.room import LOOK_MS, Room, press, rated, saved, start
+
+__all__ = ["start"]
+
+TYPE = """([key, code, more]) =>
+  document.body.dispatchEvent(new KeyboardEvent('keydown', {key, code, bubbles: true, ...more}))"""
+
+
+def strike(page: Page, key: str, code: str, **more: object) -> str:
+    """A key as a keyboard of another country sends it; tells which question it was about."""
+    page.wait_for_timeout(LOOK_MS)
+    asked = page.locator(".input").inner_text()
+    page.evaluate(TYPE, [key, code, more])
+    return asked
+
+
+def test_other_keyboards_and_input_methods_and_what_was_written_is_not_lost_by_leaving(
+    page: Page, start: Callable[..., Room]
+) -> None:
+    room = start(12)
+    page = room.open(page.context, "mina")
+    said = {
+        strike(page, "&", "Digit1"): "pass",  # the digit row of a French keyboard, without Shift
+        strike(page, "é", "Digit2"): "fail",
+        strike(page, "з", "KeyP"): "pass",  # a keyboard that writes no Latin letters
+        strike(page, "f", "KeyU"): "fail",  # Dvorak: what is printed on the key counts
+    }
+    rated(page, 4)
+
+    # while characters are put together, no key is a verdict and Enter only chooses the characters
+    strike(page, "p", "KeyP", isComposing=True)
+    strike(page, "Process", "KeyP", keyCode=229)
+    page.keyboard.press("n")
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Input.imeSetComposition", {"text": "pf", "selectionStart": 2, "selectionEnd": 2})
+    devtools.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", "key": "Enter", "windowsVirtualKeyCode": 229})
+    devtools.send("Input.insertText", {"text": "太短"})
+    expect(page.locator(".note")).to_have_value("太短")
+    expect(page.locator(".note")).to_be_focused()
+    rated(page, 4)
+    page.keyboard.press("Enter")
+
+    # a link asks before it leaves; the note and a half-written correction stay with the tab
+    page.keyboard.press("e")
+    page.keyboard.type("On Monday")
+    page.keyboard.press("Escape")
+    written = page.locator(".correction").input_value()
+    asked = page.locator(".input").inner_text()
+    told: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        told.append(dialog.message)
+        dialog.dismiss()
+
+    page.once("dialog", stay)
+    elsewhere = page.get_by_test_id("stSidebarNav").get_by_role("link", name="Queues")
+    elsewhere.click()
+    assert "not saved yet" in told[0]
+    expect(page.locator(".note")).to_have_value("太短")
+    page.once("dialog", lambda dialog: dialog.accept())
+    elsewhere.click()
+    expect(page).to_have_url(re.compile("/queues"))
+    page.get_by_test_id("stMain").get_by_text("Make a queue").wait_for()
+    page.go_back()
+    expect(page.locator(".note")).to_have_value("太短")
+    expect(page.locator(".correction")).to_have_value(written)
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(page.locator(".note")).to_have_value("太短")
+    assert press(page, "f") == asked
+    said[asked] = "fail"
+    rated(page, 5)
+    saved(page)
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Queues").click()  # nothing is unsaved: no question
+    expect(page).to_have_url(re.compile("/queues"))
+    kept = room.kept()
+    assert {row["input"]: row["verdict"] for row in kept} == said
+    assert len(kept) == 5
+    assert (kept[-1]["note"], kept[-1]["correction"], kept[-1]["origin"]) == ("太短", written, "typed")
+
+
+def test_a_socket_that_closes_in_mid_save_leaves_each_rating_once(page: Page, start: Callable[..., Room]) -> None:
+    room = start(8)
+    lost = {"said": False, "heard": False}
+    sockets: list[WebSocketRoute] = []
+
+    def pass_on(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        socket.on_message(lambda message: None if lost["said"] else server.send(message))
+        server.on_message(lambda message: None if lost["heard"] else socket.send(message))
+        sockets.append(socket)
+
+    page.context.route_web_socket(re.compile(r"/_stcore/stream"), pass_on)
+    page = room.open(page.context, "mina")
+    said = {press(page, "p"): "pass"}
+    saved(page)
+    for way, key, verdict in (("said", "f", "fail"), ("heard", "p", "pass")):
+        lost[way] = True  # the judgement never arrives; then: it arrives, and nobody hears of it
+        said[press(page, key)] = verdict
+        page.wait_for_timeout(500)
+        expect(page.locator(".saving")).not_to_be_empty()
+        lost[way] = False
+        before = len(sockets)
+        sockets[-1].close()
+        expect(page.locator(".saving")).to_be_empty(timeout=30_000)  # it is sent again after a few seconds
+        assert len(sockets) > before, "the browser has connected anew"
+    said[press(page, "p")] = "pass"
+    rated(page, 4)
+    saved(page)
+    kept = room.kept()
+    assert {row["input"]: row["verdict"] for row in kept} == said
+    assert len(kept) == 4
+
+
+def test_a_model_is_told_what_is_wrong_until_its_text_is_right(page: Page, start: Callable[..., Room]) -> None:
+    with openai_server.serve(
+        answer=lambda body: f"Round {body['messages'][-1]['content'].count('END OF EXPERT')}"
+    ) as server:
+        room = start(6, server.base_url)
+        page = room.open(page.context, "mina")
+        page.wait_for_timeout(LOOK_MS)
+        asked = page.locator(".input").inner_text()
+        for number, wrong in enumerate(("It has no date. p f", "Still none."), 1):
+            page.keyboard.press("m")
+            page.keyboard.type(wrong)
+            page.keyboard.press("Enter")
+            expect(page.locator(".round")).to_contain_text("rewriting")
+            if number == 1:  # nobody has to sit and wait
+                page.keyboard.press("ArrowRight")
+                other = press(page, "p")
+                page.keyboard.press("ArrowLeft")
+                page.keyboard.press("ArrowLeft")
+                expect(page.locator(".input")).to_have_text(asked)
+            expect(page.locator(".correction")).to_have_value(f"Round {number}", timeout=60_000)
+            expect(page.locator(".round")).to_contain_text(f"Round {number} is in the box")
+        assert not re.search("writer|tiny", page.locator(".room").inner_text(), re.IGNORECASE)
+        assert press(page, "f") == asked
+        saved(page)
+        kept = {row["input"]: row for row in room.kept()}
+    assert kept[other]["verdict"] == "pass"
+    assert (kept[asked]["verdict"], kept[asked]["correction"], kept[asked]["origin"]) == (
+        "fail",
+        "Round 2",
+        "rewritten",
+    )

@@ -11,12 +11,25 @@ from core import settings as places
 from core.access.people import Person
 from core.commands import exporting
 from core.errors import Refusal
-from core.evaluation import eval_sets, files, importing, matrices, models, prompts, runs, tasks, terms
+from core.evaluation import (
+    eval_sets,
+    files,
+    importing,
+    matrices,
+    models,
+    prompts,
+    retrieving,
+    runs,
+    tasks,
+    terms,
+)
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.matrices import Matrix
 from core.evaluation.models import Model
 from core.evaluation.prompts import Prompt
+from core.evaluation.retrieving import Retrieval
 from core.jobs import jobs, supervisor
+from core.knowledge import indexes
 from core.locale.mark import N_
 from core.scoring import scorers
 from core.settings import Settings
@@ -41,6 +54,8 @@ def add(commands: Any) -> None:
     parser.add_argument("--base-url", help="an OpenAI-compatible endpoint, such as http://127.0.0.1:11434/v1")
     parser.add_argument("--key-env", default="", help="the environment variable that holds its key")
     parser.add_argument("--concurrency", type=int, help="calls at once to the endpoint (default 16)")
+    parser.add_argument("--index", help="look passages up: a version of the task's knowledge base by number, or newest")
+    parser.add_argument("--k", type=int, default=retrieving.USUAL, help="passages shown with a question (default 4)")
     parser.add_argument("--repeats", type=int, default=1, help="how often each question is asked")
     parser.add_argument("--temperature", type=float, default=0.0)
     parser.add_argument("--cap", type=float, help="most money to spend; needs the models' prices")
@@ -69,6 +84,7 @@ def run(chosen: argparse.Namespace) -> int:
             models=[_model(conn, name, chosen) for name in chosen.model],
             repeats=chosen.repeats,
             temperature=chosen.temperature,
+            retrieval=_retrieval(conn, eval_set, chosen),
         )
         print(f"{eval_set.name}: {matrix.calls} answers wanted", flush=True)
         job_id = matrices.start(conn, by=OPERATOR, matrix=matrix, cap=chosen.cap, fresh=chosen.fresh)
@@ -143,6 +159,20 @@ def _prompts(
     if known is None or [prompt.prompt_id for _, prompt in known.rungs] != [prompt.prompt_id for _, prompt in rungs]:
         prompts.save_ladder(conn, by=OPERATOR, task_id=eval_set.task_id, eval_set_name=name, rungs=rungs)
     return rungs
+
+
+def _retrieval(conn: duckdb.DuckDBPyConnection, eval_set: EvalSet, chosen: argparse.Namespace) -> Retrieval | None:
+    if chosen.index is None:
+        return None
+    known = indexes.versions(conn, eval_set.task_id)
+    for one in known:
+        if chosen.index in ("newest", str(one.number), one.index_id):
+            return Retrieval(index_id=one.index_id, k=chosen.k)
+    raise Refusal(
+        N_("The task of this set has no version %(index)s of its knowledge base. Known versions are: %(known)s."),
+        index=chosen.index,
+        known=", ".join(str(one.number) for one in known) or "-",
+    )
 
 
 def _model(conn: duckdb.DuckDBPyConnection, name: str, chosen: argparse.Namespace) -> Model:

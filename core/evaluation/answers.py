@@ -7,7 +7,8 @@ from typing import Any
 import duckdb
 
 from core import content
-from core.evaluation import choices, eval_sets, terms
+from core.evaluation import choices, eval_sets, retrieving, terms
+from core.knowledge import shown
 from core.store import audit, database
 
 _FROM_WORKER = (
@@ -115,6 +116,8 @@ def _scores(
     scorers = {set_id: choices.of_set(conn, eval_set) for set_id, eval_set in sets.items() if eval_set is not None}
     query = "select sample_id, input, context, reference from samples where sample_id in (select unnest(?))"
     wanted = [list({row["sample_id"] for row in new.values()})]
+    with_index = [run_id for run_id, run in runs.items() if run["index_id"]]
+    passages = {run_id: retrieving.of_samples(conn, run_id, wanted[0]) for run_id in with_index}
     samples = {sample.pop("sample_id"): sample for sample in database.rows(conn, query, wanted)}
     scored = []
     for name, row in new.items():
@@ -123,7 +126,8 @@ def _scores(
         assert eval_set is not None
         if row.get("text") is None or not sample["reference"]:
             continue  # nothing to compare: a failure is counted as a failure, and no reference is no score
-        for score in choices.apply(scorers[set_id], eval_set, {**sample, "text": row["text"]}):
+        context = shown.as_context(sample["context"], passages.get(row["run_id"], {}).get(row["sample_id"], ()))
+        for score in choices.apply(scorers[set_id], eval_set, {**sample, "context": context, "text": row["text"]}):
             scored.append({"answer_id": name, "scorer": scorers[set_id].scorer_id, **asdict(score)})
     return scored
 
@@ -167,8 +171,8 @@ def of_run(
             left join scores as c on c.answer_id = a.answer_id and c.metric in ('correct', 'overlap')
             where r.run_id = $run order by rank, m.position, a.repeat limit $limit offset $offset
         )
-        select p.key, p.input, p.reference, a.repeat, a.text, a.failure, a.failure_code, a.failure_values, m.value,
-            m.reason
+        select a.answer_id, p.key, p.input, p.reference, a.repeat, a.text, a.failure, a.failure_code, a.failure_values,
+            m.value, m.reason
         from page as m join answers as a using (answer_id) join samples as p on p.sample_id = m.sample_id
         order by m.rank, m.position, a.repeat
     """

@@ -8,18 +8,21 @@ from typing import Any
 import duckdb
 
 from core import content
-from core.evaluation import answers, eval_sets, models, prompts, runs
+from core.evaluation import answers, eval_sets, models, prompts, retrieving, runs
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.models import Model
 from core.generation.base import Decoding, Message
 from core.jobs import jobs
+from core.settings import Settings
 
 
-def inputs(conn: duckdb.DuckDBPyConnection, job_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def inputs(
+    conn: duckdb.DuckDBPyConnection, settings: Settings, job_id: str
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What the worker needs: the spec, and one item per answer that is missing or, in a later round, had failed.
 
     What was answered before by the same model, prompt and decoding is copied and not asked again, unless the job says
-    so (`fresh`).
+    so (`fresh`). A run with an index looks its passages up here and keeps them as they are shown.
     """
     job = jobs.find(conn, job_id)
     assert job is not None, "a job is asked for its inputs when it is launched"
@@ -39,8 +42,10 @@ def inputs(conn: duckdb.DuckDBPyConnection, job_id: str) -> tuple[dict[str, Any]
         if schema:
             schemas[run["eval_set_id"]] = schema
         asked = asked_of(model, decoding, eval_set)
-        for sample in eval_sets.samples(conn, run["eval_set_id"], run["split"]):
-            messages = prompts.render(prompt, sample)
+        samples = eval_sets.samples(conn, run["eval_set_id"], run["split"])
+        passages = retrieving.keep(conn, settings, run, samples)
+        for sample in samples:
+            messages = prompts.render(prompt, sample, passages.get(sample.sample_id, ()))
             for repeat in range(run["repeats"]):
                 failed_in = there.get(answers.answer_id(run["run_id"], sample.sample_id, repeat), -1)
                 if failed_in is None or failed_in >= round_:

@@ -11,8 +11,10 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
+from core.evaluation import retrieving
 from core.evaluation.eval_sets import EvalSet
 from core.jobs import jobs
+from core.knowledge import shown
 from core.locale.mark import N_
 from core.scoring import scorers
 from core.scoring.cases import Score
@@ -177,4 +179,6 @@ def _answers(
             and ($proofs or (r.purpose <> 'proof' and p.split not in ('gate', 'retain')))
         order by r.created_at desc, r.rung, p.key, a.repeat limit $limit
     """
-    return database.rows(conn, query, {"eval_set": eval_set_id, "proofs": proofs, "limit": limit})
+    found = database.rows(conn, query, {"eval_set": eval_set_id, "proofs": proofs, "limit": limit})
+    passages = retrieving.of_answers(conn, [row["answer_id"] for row in found])
+    return [{**row, "context": shown.as_context(row["context"], passages.get(row["answer_id"], ()))} for row in found]

@@ -94,6 +94,7 @@ def same_prompt(conn: duckdb.DuckDBPyConnection, task_id: str, eval_set_name: st
             from runs as r join eval_sets as s using (eval_set_id)
             join models as m using (model_id) join prompts as p using (prompt_id) join jobs as j using (job_id)
             where r.task_id = $task and s.name = $name and r.purpose in ('ladder', 'matrix') and r.split = 'dev'
+                and r.index_id is null
                 and r.planned <= (select count(*) from answers as a where a.run_id = r.run_id)
             qualify row_number() over (partition by r.prompt_id, r.model_id order by j.number desc) = 1
         )

@@ -9,18 +9,25 @@ import duckdb
 
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import asking, decodings, eval_sets, prompts, runs, terms
+from core.evaluation import asking, decodings, eval_sets, prompts, retrieving, runs, terms
 from core.evaluation.eval_sets import EvalSet, Sample
 from core.evaluation.importing import Split
 from core.evaluation.models import Model
 from core.evaluation.prompts import Prompt
+from core.evaluation.retrieving import Retrieval
 from core.generation.base import Decoding
+from core.knowledge.shown import Shown
 from core.locale.mark import N_
+from core.settings import Settings
 from core.store import database
 
 MOST_CALLS = 1_000_000
 LOOKED_AT = 2_000
 """Calls whose length an estimate measures, and which it looks up among earlier answers; an even part of many."""
+SEARCHED = 400
+"""The same where passages are looked up for each."""
+
+Passages = Mapping[str, Sequence[Shown]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +41,9 @@ class Matrix:
     repeats: int = 1
     temperature: float = 0.0
     structured: bool = False
+    retrieval: Retrieval | None = None
+    both: bool = False
+    """With retrieval: every prompt also without it, for the grid of what each lever adds."""
 
     def __post_init__(self) -> None:
         if self.split not in ("dev", "train"):
@@ -49,11 +59,20 @@ class Matrix:
                 N_("That would be %(calls)s calls; between 1 and %(most)s are possible. Change prompts, models or "
                    "repeats."), calls=self.calls, most=MOST_CALLS,
             )  # fmt: skip
+        if self.retrieval is not None:
+            for _, prompt in self.prompts:
+                self.retrieval.check(prompt)
+
+    @property
+    def ways(self) -> tuple[Retrieval | None, ...]:
+        """What is looked up: as chosen, and with `both` nothing before that."""
+        return (None, self.retrieval) if self.both and self.retrieval else (self.retrieval,)
 
     @property
     def calls(self) -> int:
         """Answers wanted."""
-        return self.eval_set.counts.get(self.split, 0) * len(self.prompts) * len(self.models) * self.repeats
+        asked = len(self.prompts) * len(self.models) * self.repeats * len(self.ways)
+        return self.eval_set.counts.get(self.split, 0) * asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +113,14 @@ def start(
     if cap is not None:
         check_cap(conn, matrix, cap)
     plans = [
-        runs.Plan(eval_set=matrix.eval_set, split=matrix.split, rung=rung, prompt=prompt, model=model, purpose="matrix")
+        runs.Plan(
+            eval_set=matrix.eval_set, split=matrix.split, rung=rung, prompt=prompt, model=model, purpose="matrix",
+            retrieval=retrieval,
+        )
         for model in matrix.models
         for rung, prompt in matrix.prompts
-    ]
+        for retrieval in matrix.ways
+    ]  # fmt: skip
     return runs.start(
         conn,
         by=by,
@@ -129,25 +152,32 @@ def check_cap(conn: duckdb.DuckDBPyConnection, matrix: Matrix, cap: float) -> No
 
 
 def estimate(
-    conn: duckdb.DuckDBPyConnection, matrix: Matrix, *, fresh: bool = False, split: Split | None = None
+    conn: duckdb.DuckDBPyConnection,
+    matrix: Matrix,
+    *,
+    fresh: bool = False,
+    split: Split | None = None,
+    settings: Settings | None = None,
 ) -> Estimate:
     """What the matrix will cost and take, from earlier answers of the same models where there are any.
 
-    `split` is another one than the matrix's, for a proof that asks the same way.
+    `split` is another one than the matrix's, for a proof that asks the same way. A matrix that looks things up needs
+    the settings, to find its index.
     """
     split = split or matrix.split
     count, how = matrix.eval_set.counts.get(split, 0), decoding(conn, matrix)
-    asked_in_all = count * len(matrix.prompts) * len(matrix.models) * matrix.repeats
-    every = max(1, -(-asked_in_all // LOOKED_AT))
+    asked_in_all = count * len(matrix.prompts) * len(matrix.models) * matrix.repeats * len(matrix.ways)
+    every = max(1, -(-asked_in_all // (SEARCHED if matrix.retrieval else LOOKED_AT)))
     samples = eval_sets.samples(conn, matrix.eval_set.eval_set_id, split, every=every)
-    known = {} if fresh else _known(conn, matrix, samples, how, count)
+    found = {way: retrieving.find(conn, settings, way, samples) for way in matrix.ways}
+    known = {} if fresh else _known(conn, matrix, samples, how, count, found)
     costs: dict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
     unpriced, untimed, seconds = [], [], 0.0
     for model in matrix.models:
         agreed, usual = terms.of(conn, model.model_id), _usual(conn, model.model_id)
-        for rung, prompt in matrix.prompts:
-            calls = count * matrix.repeats - known.get((model.model_id, rung), 0)
-            asked = _prompt_tokens(prompt, samples)
+        for rung, prompt, way in [(*named, way) for named in matrix.prompts for way in matrix.ways]:
+            calls = count * matrix.repeats - known.get((model.model_id, rung, way), 0)
+            asked = _prompt_tokens(prompt, samples, found[way])
             answered = min(usual["answered"] or how.max_new_tokens, how.max_new_tokens)
             if (most := agreed.cost(asked, how.max_new_tokens)) is not None:
                 low, high = costs[agreed.currency]
@@ -169,25 +199,33 @@ def estimate(
 
 
 def _known(
-    conn: duckdb.DuckDBPyConnection, matrix: Matrix, samples: Sequence[Sample], how: Decoding, count: int
-) -> dict[tuple[str, str], int]:
-    """How many answers of each model and rung were given before, projected from these samples to so many."""
+    conn: duckdb.DuckDBPyConnection,
+    matrix: Matrix,
+    samples: Sequence[Sample],
+    how: Decoding,
+    count: int,
+    found: Mapping[Retrieval | None, Passages],
+) -> dict[tuple[str, str, Retrieval | None], int]:
+    """How many answers of each model, rung and retrieval were given before, projected from these samples to so many."""
     keys = {
-        asking.content_key(asked, prompts.render(prompt, sample), repeat): (model.model_id, rung)
+        asking.content_key(asked, prompts.render(prompt, sample, passages.get(sample.sample_id, ())), repeat): (
+            model.model_id, rung, way
+        )
         for model in matrix.models
         for asked in [asking.asked_of(model, how, matrix.eval_set)]
         for rung, prompt in matrix.prompts
+        for way, passages in found.items()
         for sample in samples
         for repeat in range(matrix.repeats)
-    }
+    }  # fmt: skip
     query = """
         select distinct content_key from answers
         where text is not null and copied_from is null and content_key in (select unnest(?))
     """
-    counts: dict[tuple[str, str], int] = defaultdict(int)
+    counts: dict[tuple[str, str, Retrieval | None], int] = defaultdict(int)
     for (key,) in conn.execute(query, [list(keys)]).fetchall():
         counts[keys[key]] += 1
-    return {asked: round(found * count / len(samples)) for asked, found in counts.items()}
+    return {asked: round(given * count / len(samples)) for asked, given in counts.items()}
 
 
 def _usual(conn: duckdb.DuckDBPyConnection, model_id: str) -> dict[str, Any]:
@@ -199,8 +237,9 @@ def _usual(conn: duckdb.DuckDBPyConnection, model_id: str) -> dict[str, Any]:
     return database.row(conn, query, [model_id]) or {"answered": None, "latency": None}
 
 
-def _prompt_tokens(prompt: Prompt, samples: Sequence[Sample]) -> float:
-    texts = (message["content"] for sample in samples for message in prompts.render(prompt, sample))
+def _prompt_tokens(prompt: Prompt, samples: Sequence[Sample], passages: Passages) -> float:
+    rendered = (prompts.render(prompt, sample, passages.get(sample.sample_id, ())) for sample in samples)
+    texts = (message["content"] for messages in rendered for message in messages)
     return sum(map(decodings.tokens, texts)) / max(1, len(samples))
 
 

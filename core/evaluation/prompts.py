@@ -15,11 +15,14 @@ from core.access.people import Person
 from core.errors import Refusal
 from core.evaluation.eval_sets import Sample
 from core.generation.base import Message
+from core.knowledge import shown
+from core.knowledge.shown import Shown
 from core.locale.mark import N_
 from core.store import audit, database
 
 _VARIABLE = re.compile(r"\{([^{}\n\"]{1,80})\}")
 EXAMPLES = "{examples}"
+PASSAGES = "{passages}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,8 @@ class Prompt:
     """One prompt version, named by what it says.
 
     Instruction and template may name `{input}`, `{context}`, `{schema}` and further columns of the sample; the template
-    may have `{examples}` in front of how the question is put, and each example is put in the same way.
+    may have `{examples}` in front of how the question is put, and each example is put in the same way. `{passages}` is
+    where a run that looks things up shows what it found.
     """
 
     name: str
@@ -91,22 +95,29 @@ class Ladder:
     rungs: tuple[tuple[str, Prompt], ...]
 
 
-def render(prompt: Prompt, sample: Sample) -> tuple[Message, ...]:
-    """The chat messages for one sample. What samples and examples hold is put in as it is, never read as a template."""
+def render(prompt: Prompt, sample: Sample, passages: Sequence[Shown] = ()) -> tuple[Message, ...]:
+    """The chat messages for one sample and the passages that were looked up for it.
+
+    What samples, examples and passages hold is put in as it is, never read as a template.
+    """
     schema = json.dumps(prompt.schema, ensure_ascii=False) if prompt.schema else ""
-    values = {**dict(sample.fields), "input": sample.input, "context": sample.context, "schema": schema}
+    values = _values(sample, schema) | ({"passages": shown.in_prompt(passages)} if passages else {})
     before, marked, question = prompt.template.rpartition(EXAMPLES)
-    shown = "".join(_shown(example, question, schema) for example in prompt.examples) if marked else ""
-    user = _fill(before, values) + shown + _fill(question, values)
+    solved = "".join(_solved(example, question, schema) for example in prompt.examples) if marked else ""
+    user = _fill(before, values) + solved + _fill(question, values)
     system: tuple[Message, ...] = (
         ({"role": "system", "content": _fill(prompt.system, values)},) if prompt.system else ()
     )
     return (*system, {"role": "user", "content": user})
 
 
-def _shown(example: Example, question: str, schema: str) -> str:
-    values = {**dict(example.fields), "input": example.input, "context": example.context, "schema": schema}
-    asked = _fill(question, values)
+def _values(of: Sample | Example, schema: str) -> dict[str, str]:
+    own = {"input": of.input, "context": of.context, "schema": schema}
+    return {"passages": shown.NONE, **dict(of.fields), **own}
+
+
+def _solved(example: Example, question: str, schema: str) -> str:
+    asked = _fill(question, _values(example, schema))
     return f"{asked}{'' if asked[-1:].isspace() else ' '}{example.answer}\n\n"
 
 
@@ -116,8 +127,8 @@ def _fill(template: str, values: Mapping[str, str]) -> str:
 
 def lines(prompt: Prompt) -> list[str]:
     """All that the prompt says, line by line: instruction, template, then one line for each solved example."""
-    shown = [f"{one.input} → {one.answer}" for one in prompt.examples]
-    return [*prompt.system.splitlines(), "", *prompt.template.splitlines(), *([""] if shown else []), *shown]
+    solved = [f"{one.input} → {one.answer}" for one in prompt.examples]
+    return [*prompt.system.splitlines(), "", *prompt.template.splitlines(), *([""] if solved else []), *solved]
 
 
 def difference(before: Prompt, after: Prompt) -> list[str]:
@@ -164,9 +175,9 @@ def save_ladder(
 
 def _refuse_locked(conn: duckdb.DuckDBPyConnection, rungs: Sequence[tuple[str, Prompt]]) -> None:
     """Samples of gate and retain are never shown to a model as examples, whoever made the prompt."""
-    shown = [one.sample_id for _, prompt in rungs for one in prompt.examples]
-    query = "select key, split from samples where list_contains($shown, sample_id) and split <> 'train' limit 1"
-    if row := database.row(conn, query, {"shown": shown}):
+    solved = [one.sample_id for _, prompt in rungs for one in prompt.examples]
+    query = "select key, split from samples where list_contains($solved, sample_id) and split <> 'train' limit 1"
+    if row := database.row(conn, query, {"solved": solved}):
         raise Refusal(
             N_("“%(key)s” is in the part “%(split)s” of its set; only samples of “train” may be shown to a model."),
             **row,

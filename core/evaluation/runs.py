@@ -16,6 +16,7 @@ from core.evaluation.eval_sets import EvalSet
 from core.evaluation.importing import Split
 from core.evaluation.models import Model
 from core.evaluation.prompts import Ladder, Prompt
+from core.evaluation.retrieving import Retrieval
 from core.generation.base import Decoding
 from core.jobs import jobs
 from core.locale.mark import N_
@@ -27,7 +28,7 @@ Purpose = Literal["ladder", "collect", "proof", "matrix"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One run that is wanted."""
+    """One run that is wanted. Raises Refusal when it looks passages up and its prompt has no place for them."""
 
     eval_set: EvalSet
     split: Split
@@ -37,6 +38,11 @@ class Plan:
     purpose: Purpose
     trial_id: str | None = None
     side: Literal["before", "after"] | None = None
+    retrieval: Retrieval | None = None
+
+    def __post_init__(self) -> None:
+        if self.retrieval is not None:
+            self.retrieval.check(self.prompt)
 
 
 def start(
@@ -106,6 +112,8 @@ def add(
                 "purpose": plan.purpose,
                 "trial_id": plan.trial_id,
                 "side": plan.side,
+                "index_id": plan.retrieval and plan.retrieval.index_id,
+                "k": plan.retrieval and plan.retrieval.k,
                 "planned": wanted,
                 "created_by": job.by,
                 "created_at": database.now(),

@@ -106,7 +106,7 @@ def prepare(settings: Settings, conn: duckdb.DuckDBPyConnection, job: Job, folde
     """Write the worker's inputs, the spec last."""
     if job.kind == "generate":
         judging = job.spec.get("judging")
-        spec, items = judgings.inputs(conn, judging) if judging else asking.inputs(conn, job.job_id)
+        spec, items = judgings.inputs(conn, judging) if judging else asking.inputs(conn, settings, job.job_id)
         job_folder.write_lines(folder / "items.jsonl", items)
     elif job.kind == "train":
         spec = trials.inputs(conn, job.job_id, folder)

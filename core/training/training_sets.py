@@ -12,7 +12,7 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import prompts
+from core.evaluation import prompts, retrieving
 from core.evaluation.eval_sets import Sample
 from core.evaluation.prompts import Prompt
 from core.locale.mark import N_
@@ -100,6 +100,7 @@ def draft(conn: duckdb.DuckDBPyConnection, task_id: str, method: Method = "sft")
     nearly the same text. For DPO, only those with a worse answer, `rejected` (see `rejected.of`)."""
     known = {row["sample_id"]: row for row in database.rows(conn, _SAMPLES, [task_id])}
     learned = approvals.approved(conn, task_id)
+    passages = retrieving.of_answers(conn, [row["answer_id"] for row in learned])
     worse = rejected.of(conn, learned) if method == "dpo" else {}
     approved = [
         {
@@ -107,6 +108,7 @@ def draft(conn: duckdb.DuckDBPyConnection, task_id: str, method: Method = "sft")
             "tags": known[row["sample_id"]]["tags"],
             "group_id": known[row["sample_id"]]["group_id"],
             "rejected": worse.get(row["sample_id"]),
+            "passages": passages.get(row["answer_id"], ()),
         }
         for row in learned
         if method == "sft" or row["sample_id"] in worse
@@ -210,7 +212,7 @@ def _rows(draft: Draft, prompt: Prompt) -> list[dict[str, Any]]:
             "sample_id": row["sample_id"],
             "split": row["split"],
             "approval_id": row["approval_id"],
-            "messages": content.canonical(list(prompts.render(prompt, _sample(row)))),
+            "messages": content.canonical(list(prompts.render(prompt, _sample(row), row["passages"]))),
             "completion": row["completion"],
             "rejected": row["rejected"],
             "teacher": row["teacher"],

@@ -12,7 +12,7 @@ from core.jobs import jobs
 from core.locale.mark import N_
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _costs, _results, _words
+from pages.evaluation import _costs, _results, _retrieval, _words
 
 
 def show(task: Task, eval_set: EvalSet, ladder: Ladder | None) -> None:
@@ -68,13 +68,15 @@ def _form(eval_set: EvalSet, ladder: Ladder) -> None:
             help=_("How often each question is asked. Repeats show how much answers vary; they need a temperature "
                    "above 0."),
         )  # fmt: skip
+    retrieval, both = _retrieval.choose(eval_set.task_id, "matrix")
     temperature, cap, fresh, structured = _details(eval_set)
     with session.refusing():
         matrix = Matrix(
             eval_set=eval_set, split=split, prompts=[(rung, rungs[rung]) for rung in chosen],
             models=[known[one] for one in on], repeats=repeats, temperature=temperature, structured=structured,
+            retrieval=retrieval, both=both,
         )  # fmt: skip
-        _costs.estimate(matrices.estimate(conn, matrix, fresh=fresh))
+        _costs.estimate(matrices.estimate(conn, matrix, fresh=fresh, settings=session.settings()))
         if st.button(_("Run the matrix"), type="primary", key="matrix.start"):
             matrices.start(conn, by=session.person(), matrix=matrix, cap=cap, fresh=fresh)
             st.rerun()

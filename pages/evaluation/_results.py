@@ -8,10 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from core.access.people import Person
-from core.evaluation import answers, results
+from core.evaluation import answers, results, retrieving
 from core.evaluation.tasks import Task
 from core.review import blindness
-from pages._ui import charts, parts
+from pages._ui import charts, parts, passages
 from pages._ui.session import _, plain
 from pages.evaluation import _costs, _failures, _words
 
@@ -81,9 +81,13 @@ def _show_all(
 
 
 def _names(of_runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """What each run is called: its rung, with the model where there are several."""
+    """What each run is called: its rung, with the model where there are several, and with what it looked up."""
     several = len({run["model_id"] for run in of_runs}) > 1
-    return {run["run_id"]: f"{run['rung']} · {run['model_name']}" if several else run["rung"] for run in of_runs}
+    return {run["run_id"]: " · ".join([_rung(run), *([run["model_name"]] if several else [])]) for run in of_runs}
+
+
+def _rung(run: Mapping[str, Any]) -> str:
+    return f"{run['rung']} + " + plain("%(k)s passages", k=run["k"]) if run["index_id"] else str(run["rung"])
 
 
 def _rates(table: pd.DataFrame, of_runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -94,7 +98,7 @@ def _rates(table: pd.DataFrame, of_runs: Sequence[Mapping[str, Any]]) -> list[di
         n = max((row["n"] for row in found.values()), default=0)
         rows.append(
             ({plain("Model"): run["model_name"]} if several else {})
-            | {plain("Prompt"): run["rung"], plain("Samples (n)"): n, plain("Failed calls"): run["failed"]}
+            | {plain("Prompt"): _rung(run), plain("Samples (n)"): n, plain("Failed calls"): run["failed"]}
             | {charts.metric_name(metric): _share(found.get(metric), n) for metric in dict.fromkeys(table["metric"])}
         )
     return rows
@@ -140,3 +144,5 @@ def _show_answers(conn: duckdb.DuckDBPyConnection, names: Mapping[str, str], ans
             if text:
                 st.markdown(f"**{title}**")
                 parts.text(text)
+        shown = retrieving.of_answers(conn, [row["answer_id"]]).get(row["answer_id"], ())
+        passages.show(shown, row["input"], key=f"results.passages.{row['answer_id']}")

@@ -3,16 +3,18 @@
 Nothing here tells which prompt or model wrote an answer; all text goes through `data` and is set as text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from core.access import sessions
+from core.evaluation import retrieving
+from core.knowledge.shown import Shown
 from core.review import progress, ratings, repair, rubrics
 from core.review.ratings import Item
-from pages._ui import session
+from pages._ui import passages, session
 from pages.review import _card_words, _fields, _inbox, _remarks, _repair
 
 FOLDER = Path(__file__).parent / "_card"
@@ -51,13 +53,14 @@ def _data(queue_id: str, reply: _inbox.Reply) -> dict[str, Any]:
     rubric = rubrics.of_queue(conn, queue_id)
     now = progress.of_rater(conn, queue_id, person.person_id)
     recent = ratings.recent(conn, queue_id, person.person_id, BEHIND)[::-1] if reply.opened else []
+    shown = retrieving.of_answers(conn, [row["answer_id"] for row in recent])
     types = [dict(one) for one in task.error_types]
     keys = _remarks.letters([one["id"] for one in types])
     return {
         "queue": queue_id,
         "owner": sessions.fingerprint(person.person_id)[:16],
         **(_line(queue_id, rubric, reply) if reply.fill else {}),
-        "recent": [{**_item(_seen(row), rubric), **_said(row)} for row in recent],
+        "recent": [{**_item(_seen(row), rubric, shown.get(row["answer_id"], ())), **_said(row)} for row in recent],
         "answered": reply.answered,
         "confirmed": reply.confirmed,
         "refused": reply.refused,
@@ -80,25 +83,29 @@ def _data(queue_id: str, reply: _inbox.Reply) -> dict[str, Any]:
 def _line(queue_id: str, rubric: rubrics.Rubric, reply: _inbox.Reply) -> dict[str, Any]:
     """What waits, by id, with the texts that the card does not have; `more` waits behind these."""
     found = ratings.waiting(session.conn(), queue_id, session.person().person_id, limit=AHEAD)
-    kept = _not_too_much(found)
+    shown = retrieving.of_answers(session.conn(), [item.answer_id for item in found])
+    kept = _not_too_much(found, shown)
     return {
         "waiting": [item.answer_id for item in kept],
-        "items": [_item(item, rubric) for item in kept if item.answer_id not in reply.have],
+        "items": [
+            _item(item, rubric, shown.get(item.answer_id, ())) for item in kept if item.answer_id not in reply.have
+        ],
         "more": len(found) == AHEAD or len(kept) < len(found),
     }
 
 
-def _not_too_much(items: list[Item]) -> list[Item]:
+def _not_too_much(items: list[Item], shown: Mapping[str, Sequence[Shown]]) -> list[Item]:
     kept, characters = [], 0
     for item in items:
         characters += len(item.text) + len(item.input) + len(item.context) + len(item.reference)
+        characters += sum(len(one.text) for one in shown.get(item.answer_id, ()))
         if len(kept) >= 3 and characters > AHEAD_CHARACTERS:
             break
         kept.append(item)
     return kept
 
 
-def _item(item: Item, rubric: rubrics.Rubric) -> dict[str, Any]:
+def _item(item: Item, rubric: rubrics.Rubric, shown: Sequence[Shown]) -> dict[str, Any]:
     reference = "" if rubric.reference == "hidden" else item.reference
     return {
         "id": item.answer_id,
@@ -107,7 +114,7 @@ def _item(item: Item, rubric: rubrics.Rubric) -> dict[str, Any]:
         "text": item.text,
         "reference": reference,
         "fields": _fields.rows(item, with_reference=bool(reference)),
-        "passages": [],
+        "passages": passages.marked(shown, item.input),
         "judged": None,
     }
 

@@ -8,11 +8,12 @@ import time
 import streamlit as st
 
 from core.errors import Refusal
+from core.evaluation import retrieving
 from core.review import progress, ratings, rubrics
 from core.review.progress import Progress
 from core.review.ratings import Item, Rating, Verdict
 from core.review.rubrics import Rubric
-from pages._ui import parts, session
+from pages._ui import parts, passages, session
 from pages._ui.session import _
 from pages.review import _card_words, _fields, _remarks, _repair
 
@@ -66,6 +67,8 @@ def _texts(item: Item, rubric: Rubric) -> None:
         if item.context:
             st.markdown(_("**What was known**"))
             parts.text(item.context)
+        found = retrieving.of_answers(session.conn(), [item.answer_id]).get(item.answer_id, ())
+        passages.show(found, item.input, key=f"rate.passages.{item.answer_id}")
         if guidelines:
             with st.expander(_("Guidelines")):
                 st.markdown("\n".join(f"- {session.escape(line)}" for line in guidelines.splitlines() if line.strip()))

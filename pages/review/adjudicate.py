@@ -5,8 +5,9 @@ from typing import Any
 import streamlit as st
 
 from core.access import roles
+from core.evaluation import retrieving
 from core.review import adjudication
-from pages._ui import parts, session
+from pages._ui import parts, passages, session
 from pages._ui.session import _
 from pages.review import _decide, _words
 
@@ -24,6 +25,8 @@ def show(item: dict[str, Any], may: bool) -> None:
             if item["context"]:
                 st.caption(_("What was known"))
                 parts.text(item["context"])
+            found = retrieving.of_answers(conn, [item["answer_id"]]).get(item["answer_id"], ())
+            passages.show(found, item["input"], key=f"adjudicate.passages.{item['answer_id']}")
         with answered:
             st.caption(_("The answer"))
             parts.text(item["text"])

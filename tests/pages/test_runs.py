@@ -1,8 +1,10 @@
 import pytest
 
-from core.evaluation import answers, eval_sets, matrices, models, runs
+from core.evaluation import answers, eval_sets, matrices, models, prompts, runs
 from core.evaluation.demo_task import TRIAGE
+from core.evaluation.prompts import Prompt
 from core.jobs import jobs
+from core.knowledge import indexes
 from core.review import queues, ratings
 
 
@@ -131,3 +133,22 @@ def test_a_cap_without_prices_is_refused_with_a_sentence(page, task, conn, model
     app.button(key="matrix.start").click().run()
     assert "A cap needs the price of every model" in app.error[0].value
     assert matrices.jobs_of(conn, task) == []
+
+
+def test_a_matrix_looks_passages_up_where_its_prompts_have_a_place_for_them(page, task, conn, mina, model):
+    chosen = eval_sets.of_task(conn, task)[0]
+    rungs = prompts.ladder(conn, task, chosen.name).rungs
+    slot = Prompt(name="With passages", system="", template="{passages}\n{input}")
+    prompts.save_ladder(conn, by=mina, task_id=task, eval_set_name=chosen.name, rungs=[rungs[0], ("B", slot)])
+    app = page("evaluation/runs.py")
+    app.button_group(key="runs.view").set_value("matrix").run()
+    (version,) = indexes.versions(conn, task)
+    app.selectbox(key="matrix.index.1").set_value(version.number).run()
+    assert "has no place for passages" in app.error[0].value
+    app.multiselect[0].set_value(["B"]).run()
+    app.checkbox(key="matrix.both").check().run()
+    assert not app.error
+    app.button(key="matrix.start").click().run()
+    assert not app.exception
+    found = runs.of_job(conn, matrices.jobs_of(conn, task)[0])
+    assert {(run["index_id"], run["k"]) for run in found} == {(None, None), (version.index_id, 4)}

@@ -58,9 +58,10 @@ const Drawing = {
   },
 
   passage(one) {
-    const text = element("p", "text");
+    const text = element("p", "text passage");
     text.translate = false;
-    write(text, one.text);
+    text.lang = languageOf(one.parts.map(([part]) => part).join(""));
+    text.append(...one.parts.map(([part, hit]) => (hit ? element("mark", "", part) : document.createTextNode(part))));
     return [element("h3", "", one.source), text];
   },
 

@@ -53,7 +53,7 @@ def test_failed_calls_are_repeated_and_the_old_rows_stay_until_new_ones_are_in(w
     answers.keep(world.conn, job_id, [failing(world, rows[0]), failing(world, rows[1]), *rows[2:]])
     jobs.set_state(world.conn, job_id, "done")
     assert runs.retry_failed(world.conn, world.settings, job_id, by=world.by) == 2
-    _, items = asking.inputs(world.conn, job_id)
+    _, items = asking.inputs(world.conn, world.settings, job_id)
     assert [(item["sample_id"], item["round"]) for item in items] == [(row["sample_id"], 1) for row in rows[:2]]
     assert answers.failed(world.conn, job_id) == 2
     assert answers.keep(world.conn, job_id, rows[:2]) == 0, "a row of the first round mends nothing"
@@ -63,7 +63,7 @@ def test_failed_calls_are_repeated_and_the_old_rows_stay_until_new_ones_are_in(w
     mended = world.conn.execute("select text, failure, round from answers where answer_id = ?", [
         answers.answer_id(rows[0]["run_id"], rows[0]["sample_id"], 0)]).fetchone()  # fmt: skip
     assert mended == (rows[0]["text"], None, 1)
-    _, items = asking.inputs(world.conn, job_id)
+    _, items = asking.inputs(world.conn, world.settings, job_id)
     assert items == [], "what failed in this round is not asked a third time by a resume"
 
 
@@ -146,6 +146,6 @@ def test_the_newest_terms_count_and_bad_ones_are_refused(world):
 def test_runs_of_before_the_change_of_the_table_are_still_there_and_old_decodings_are_read(world):
     job_id = started(world)
     world.conn.execute('update runs set decoding = \'{"max_new_tokens": 7, "seed": 0, "temperature": 0.0}\'')
-    spec, items = asking.inputs(world.conn, job_id)
+    spec, items = asking.inputs(world.conn, world.settings, job_id)
     assert Decoding(**spec["decoding"]) == Decoding(max_new_tokens=7)
     assert len(items) == 16

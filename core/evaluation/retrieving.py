@@ -1,0 +1,109 @@
+"""What runs look up: the passages for each sample, kept with the run as they were shown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import duckdb
+
+from core.errors import Refusal
+from core.evaluation.eval_sets import Sample
+from core.evaluation.prompts import PASSAGES, Prompt
+from core.knowledge import indexes, shown
+from core.knowledge.shown import Shown
+from core.locale.mark import N_
+from core.settings import Settings
+from core.store import audit, database
+
+MOST = 20
+"""Passages shown with one question."""
+USUAL = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieval:
+    """Look up to `k` passages up in that index version for each question."""
+
+    index_id: str
+    k: int = USUAL
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.k <= MOST:
+            raise Refusal(N_("Between 1 and %(most)s passages can be looked up."), most=MOST)
+
+    def check(self, prompt: Prompt) -> None:
+        """Raises Refusal unless the prompt has a place for what is looked up."""
+        if PASSAGES not in prompt.template + prompt.system:
+            raise Refusal(
+                N_("The prompt “%(name)s” has no place for passages. Write {passages} where they belong, or look "
+                   "nothing up."), name=prompt.name,
+            )  # fmt: skip
+
+
+def of_run(run: Mapping[str, Any]) -> Retrieval | None:
+    """What a run's row says that it looks up."""
+    return Retrieval(index_id=run["index_id"], k=run["k"]) if run["index_id"] else None
+
+
+def find(
+    conn: duckdb.DuckDBPyConnection, settings: Settings | None, retrieval: Retrieval | None, samples: Sequence[Sample]
+) -> dict[str, tuple[Shown, ...]]:
+    """The passages for each sample by its id, the best first; empty where nothing is looked up."""
+    if retrieval is None:
+        return {}
+    index = indexes.find(conn, retrieval.index_id)
+    assert settings is not None, "the index lies in the data folder"
+    if index is None:
+        raise Refusal(N_("The knowledge base of this run is not there any more. Choose another version."))
+    return {one.sample_id: shown.of(indexes.search(conn, settings, index, one.input, retrieval.k)) for one in samples}
+
+
+def keep(
+    conn: duckdb.DuckDBPyConnection, settings: Settings, run: Mapping[str, Any], samples: Sequence[Sample]
+) -> dict[str, tuple[Shown, ...]]:
+    """The passages for each sample of the run, looked up once: asked again, a question is shown the same."""
+    retrieval = of_run(run)
+    if retrieval is None:
+        return {}
+    if there := of_samples(conn, run["run_id"]):
+        return there
+    found = find(conn, settings, retrieval, samples)
+    rows = [
+        {"run_id": run["run_id"], "sample_id": sample_id, **asdict(one)}
+        for sample_id, passages in found.items()
+        for one in passages
+    ]
+    detail = {"index": retrieval.index_id, "k": retrieval.k, "passages": len(rows)}
+    with audit.change(conn, actor="supervisor", act="run.looked_up", subject=run["run_id"], detail=detail):
+        database.insert(conn, "shown_passages", rows)
+    return found
+
+
+def of_samples(
+    conn: duckdb.DuckDBPyConnection, run_id: str, sample_ids: Sequence[str] | None = None
+) -> dict[str, tuple[Shown, ...]]:
+    """The passages as they were shown in the run, by sample; of all its samples, or of these."""
+    query = """
+        select * exclude (run_id) from shown_passages
+        where run_id = $run and ($samples is null or sample_id in (select unnest($samples::text[])))
+        order by sample_id, number
+    """
+    rows = database.rows(conn, query, {"run": run_id, "samples": sample_ids and list(sample_ids)})
+    return _grouped(rows, "sample_id")
+
+
+def of_answers(conn: duckdb.DuckDBPyConnection, answer_ids: Sequence[str]) -> dict[str, tuple[Shown, ...]]:
+    """The passages that were shown with each of the answers, for those that had any."""
+    query = """
+        select a.answer_id, p.* exclude (run_id, sample_id)
+        from answers as a join shown_passages as p on p.run_id = a.run_id and p.sample_id = a.sample_id
+        where a.answer_id in (select unnest($ids::text[])) order by a.answer_id, number
+    """
+    return _grouped(database.rows(conn, query, {"ids": list(answer_ids)}), "answer_id")
+
+
+def _grouped(rows: Sequence[dict[str, Any]], by: str) -> dict[str, tuple[Shown, ...]]:
+    found: dict[str, list[Shown]] = {}
+    for row in rows:
+        found.setdefault(row.pop(by), []).append(Shown(**row))
+    return {name: tuple(passages) for name, passages in found.items()}

@@ -93,6 +93,7 @@ NOBODYS = {
     "access.identities.failed": "nobody has signed in",
     "evaluation.answers.keep": "what a worker brought",
     "evaluation.answers.reuse": "of a job that somebody with the right has started",
+    "evaluation.retrieving.keep": "of a job that somebody with the right has started",
     "jobs.supervisor.drain": "the program's own",
     "jobs.supervisor.start": "the program's own",
     "jobs.supervisor.step": "the program's own",

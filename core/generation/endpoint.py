@@ -1,24 +1,24 @@
 """One call to an OpenAI-compatible endpoint, bounded in time and size: an Answer, or Failed with the reason why."""
 
-import json
-import ssl
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
-from time import monotonic, time
-from typing import Any
+from time import monotonic
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import aiohttp
-from yarl import URL
+import httpx2
+import openai
 
-from core.generation import failures
-from core.generation.addresses import Forbidden, Resolver
+from core.errors import Refusal
+from core.generation import addresses, failures, replies
 from core.generation.base import Answer, Decoding, Request
 from core.generation.failures import Failure
+from core.generation.transport import CONNECT_SECONDS, Fault, Transport
 
-LARGEST_BODY = 2_000_000
-CONNECT_SECONDS = 10.0
+T = TypeVar("T")
+COMPLETIONS = "/chat/completions"
 STRUCTURED = ("json_schema", "json_object", "text")
 """Ways to ask for JSON, the strictest first. A server that does not know one is asked in the next."""
 
@@ -49,41 +49,43 @@ class Failed(Exception):
 
 
 class Line:
-    """Open connections to an endpoint, at most `width` of them. To be used within one event loop, and closed."""
+    """Open connections to an endpoint, at most `width` of them. To be used within one event loop, and closed.
+
+    Raises Refusal if the address as the client understands it is not one that may be called.
+    """
 
     def __init__(self, endpoint: Endpoint, width: int, structured: str = STRUCTURED[0]) -> None:
         self.endpoint, self.structured = endpoint, structured
         self._limit_name, self._proven = "max_tokens", False
-        self._url = URL(endpoint.base_url.rstrip("/") + "/chat/completions", encoded=True)
-        headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
-        if endpoint.key:
-            headers["Authorization"] = f"Bearer {endpoint.key}"
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=width, resolver=Resolver(), ssl=ssl.create_default_context()),
-            headers=headers,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=self._timeout(endpoint.deadline_s),
-            auto_decompress=False,  # a small body can be unpacked to a large one
-            trust_env=False,
+        try:
+            addresses.check(str(httpx2.URL(endpoint.base_url)))
+        except httpx2.InvalidURL:
+            raise Refusal(addresses.BAD_ADDRESS, address=endpoint.base_url) from None
+        # Said with each request: what the client is told once can be overruled by variables meant for OpenAI.
+        authorization = f"Bearer {endpoint.key}" if endpoint.key else openai.omit
+        self._options: openai.RequestOptions = {"headers": {"Authorization": authorization}}
+        self._client = openai.AsyncOpenAI(
+            base_url=endpoint.base_url,
+            api_key=endpoint.key or "none",
+            admin_api_key="",
+            max_retries=0,  # who waits for whom, and what a pause counts against, is decided above
+            timeout=None,
+            http_client=httpx2.AsyncClient(
+                transport=Transport(width, min(CONNECT_SECONDS, endpoint.deadline_s / 2)), trust_env=False
+            ),
         )
 
     async def close(self) -> None:
         """Give the connections back."""
-        await self._session.close()
+        await self._client.close()
 
     async def call(self, request: Request, decoding: Decoding, seconds: float) -> Answer:
         """One try that may take so long. Repeats of a request differ in their seed."""
         began = monotonic()
-        while True:
-            limit_name, structured = self._limit_name, self.structured
-            body = self._body(request, decoding)
-            status, headers, received = await self._post(body, seconds - (monotonic() - began))
-            if status == 200:
-                self._proven = True
-                return self._read(request, decoding, received, monotonic() - began)
-            self._adapt(status, received, request, decoding)
-            if (limit_name, structured) == (self._limit_name, self.structured):
-                raise self._status(status, headers, received)
+        with self._failing():
+            async with asyncio.timeout(max(seconds, 0.001)):
+                content = await self._ask(request, decoding, self._whole)
+        return self._answer(content, request, decoding, began)
 
     def failed(self, code: str, *, after_s: float | None = None, again: bool = False, **values: object) -> Failed:
         """The failure with what its sentence needs."""
@@ -95,18 +97,59 @@ class Line:
 
     async def models(self) -> list[str]:
         """The names of the models that the server lists; empty if it does not say."""
-        url = URL(self.endpoint.base_url.rstrip("/") + "/models", encoded=True)
         try:
-            async with self._session.get(url, allow_redirects=False) as response:
-                listed = json.loads(await self._received(response))["data"]
-            return sorted(str(one["id"])[:100] for one in listed)
-        except (aiohttp.ClientError, TimeoutError, Failed, ValueError, LookupError, TypeError, RecursionError):
+            async with asyncio.timeout(self.endpoint.deadline_s):
+                response = await self._client.get("/models", cast_to=httpx2.Response, options=self._options)
+        except (TimeoutError, Fault, openai.OpenAIError):
             return []
+        return replies.listed(response.content)
 
-    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
-        return aiohttp.ClientTimeout(total=max(seconds, 0.001), sock_connect=min(CONNECT_SECONDS, max(seconds, 0.001)))
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Whatever ends a call is Failed."""
+        try:
+            yield
+        except TimeoutError:
+            raise self.timeout() from None
+        except Fault as fault:
+            raise self.failed(fault.code, **fault.values) from None
+        except UnicodeEncodeError:
+            raise self.failed("unsendable") from None
 
-    def _body(self, request: Request, decoding: Decoding) -> bytes:
+    async def _ask(self, request: Request, decoding: Decoding, ask: Callable[[dict[str, Any]], Awaitable[T]]) -> T:
+        """What `ask` returns for the request's body, in another form as long as the server does not know the one."""
+        while True:
+            form = (self._limit_name, self.structured)
+            try:
+                found = await ask(self._body(request, decoding))
+            except openai.APIStatusError as error:
+                self._adapt(error.response, request, decoding)
+                if form == (self._limit_name, self.structured):
+                    raise self._status(error) from None
+            else:
+                self._proven = True
+                return found
+
+    async def _whole(self, body: dict[str, Any]) -> bytes:
+        # Not the client's typed method: what it makes of an answer takes the server's word for every type in it.
+        response = await self._client.post(COMPLETIONS, body=body, cast_to=httpx2.Response, options=self._options)
+        if response.status_code != 200:
+            raise self.failed("incompatible")
+        return response.content
+
+    def _answer(self, content: bytes, request: Request, decoding: Decoding, began: float) -> Answer:
+        reply = replies.read(content, most_tokens=decoding.max_new_tokens, quoted=self._quoted)
+        if isinstance(reply, Failure):
+            raise self.failed(reply.code, **reply.values)
+        return Answer(
+            key=request.key,
+            text=reply.text,
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+            latency_s=monotonic() - began,
+        )
+
+    def _body(self, request: Request, decoding: Decoding) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self.endpoint.model,
             "messages": request.messages,
@@ -119,86 +162,11 @@ class Line:
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         elif decoding.structured and self.structured != "text":
             body["response_format"] = {"type": "json_object"}
-        try:
-            return json.dumps(body, ensure_ascii=False).encode()
-        except UnicodeError:
-            raise self.failed("unsendable") from None
+        return body
 
-    async def _post(self, body: bytes, seconds: float) -> tuple[int, Mapping[str, str], bytes]:
-        whole = seconds > self.endpoint.deadline_s - 0.05  # the session's own limit, made once
-        timeout = self._session.timeout if whole else self._timeout(seconds)
-        try:
-            async with self._session.post(self._url, data=body, allow_redirects=False, timeout=timeout) as response:
-                return response.status, response.headers, await self._received(response)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise self.failure_of(error) from None
-
-    def failure_of(self, error: Exception) -> Failed:
-        """What went wrong on the way."""
-        if isinstance(error, aiohttp.ClientConnectorDNSError):
-            if isinstance(error.os_error, Forbidden):
-                return self.failed("address", ip=error.os_error.ip)
-            return self.failed("dns")
-        if isinstance(error, aiohttp.ClientConnectorCertificateError):
-            return self.failed("untrusted")
-        if isinstance(error, aiohttp.ClientConnectorSSLError):
-            return self.failed("no_tls")
-        if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-            return self.failed("unreachable")
-        if isinstance(error, TimeoutError):
-            return self.timeout()
-        if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ClientConnectionError):
-            return self.failed("broken")
-        return self.failed("incompatible")  # what is no HTTP
-
-    async def _received(self, response: aiohttp.ClientResponse) -> bytes:
-        """The whole body if it is small enough; of a body that is not, no more than that is ever read."""
-        packed = response.headers.get("Content-Encoding", "identity").lower() != "identity"
-        if packed or (response.content_length or 0) > LARGEST_BODY:
-            response.close()
-            raise self._too_large()
-        parts, size = [], 0
-        async for part in response.content.iter_any():
-            size += len(part)
-            if size > LARGEST_BODY:
-                response.close()
-                raise self._too_large()
-            parts.append(part)
-        return b"".join(parts)
-
-    def _too_large(self) -> Failed:
-        return self.failed("too_large", megabytes=LARGEST_BODY // 1_000_000)
-
-    def _read(self, request: Request, decoding: Decoding, body: bytes, seconds: float) -> Answer:
-        """The answer in a body that may be anything: compatible servers leave out much of what the format asks for."""
-        try:
-            loaded = json.loads(body)
-            if loaded["choices"] == []:
-                raise self.failed("no_choice")
-            choice = loaded["choices"][0]
-            text, finish = choice["message"].get("content"), str(choice.get("finish_reason"))
-            usage = loaded.get("usage") or {}
-            counts = [usage.get("prompt_tokens"), usage.get("completion_tokens")]
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            raise self.failed("incompatible") from None
-        if not text and finish == "length":
-            raise self.failed("only_thought", tokens=decoding.max_new_tokens)
-        if text is None:
-            raise self.failed("no_text", finish=self._quoted(finish))
-        if not isinstance(text, str):
-            raise self.failed("incompatible")
-        prompt_tokens, completion_tokens = map(count, counts)
-        return Answer(
-            key=request.key,
-            text=text.encode("utf-8", "replace").decode(),  # half a surrogate pair could not be stored
-            prompt_tokens=prompt_tokens,
-            completion_tokens=completion_tokens,
-            latency_s=seconds,
-        )
-
-    def _adapt(self, status: int, body: bytes, request: Request, decoding: Decoding) -> None:
+    def _adapt(self, response: httpx2.Response, request: Request, decoding: Decoding) -> None:
         """Ask in another way from now on, if the server did not know the one it was asked in."""
-        said = body[:5000].decode("utf-8", "replace").lower()
+        status, said = response.status_code, response.content[:5000].decode("utf-8", "replace").lower()
         if status == 400 and "max_completion_tokens" in said and self._limit_name == "max_tokens":
             # Newer models of OpenAI want it under this name, most other servers under the old one.
             self._limit_name = "max_completion_tokens"
@@ -209,8 +177,9 @@ class Line:
                 if request.schema is None and self.structured == "json_object":
                     self.structured = "text"  # without a schema the first two ask the same
 
-    def _status(self, status: int, headers: Mapping[str, str], body: bytes) -> Failed:
-        after_s = _retry_after(headers.get("Retry-After", ""))
+    def _status(self, error: openai.APIStatusError) -> Failed:
+        status = error.status_code
+        after_s = replies.pause_s(error.response.headers.get("retry-after", ""))
         if status in (401, 403):
             code = "key_wanted" if self.endpoint.key_env is None else "wrong_key"
             return self.failed(code, status=status, key_env=self.endpoint.key_env)
@@ -224,26 +193,12 @@ class Line:
             return self.failed("incompatible")
         if status < 400:
             return self.failed("redirect", status=status)
-        return self.failed("rejected", again=status == 409, status=status, detail=self._quoted(_message(body)))
+        said = self._quoted(replies.message(error.body, error.response.text))
+        return self.failed("rejected", again=status == 409, status=status, detail=said)
 
     def _quoted(self, text: str) -> str:
         """What a server says, short and without the key it may repeat."""
         return (text.replace(self.endpoint.key, "…") if self.endpoint.key else text)[:300]
-
-
-def _message(body: bytes) -> str:
-    """The words of an error's body, in the form that OpenAI gives it or as they are."""
-    text = body.decode("utf-8", "replace")
-    try:
-        said = json.loads(text)["error"]
-        return str(said["message"] if isinstance(said, dict) else said)
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return text
-
-
-def count(value: object) -> int | None:
-    """A number of tokens that can be believed and stored."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
 
 
 def _strict(schema: Any) -> bool:
@@ -258,16 +213,3 @@ def _strict(schema: Any) -> bool:
     ):
         return False
     return all(map(_strict, schema.values()))
-
-
-def _retry_after(header: str) -> float | None:
-    """Seconds to wait, from either form of the header: a number, or a date."""
-    try:
-        seconds = float(header)
-        return seconds if 0 <= seconds < float("inf") else None
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - time())
-    except (ValueError, OverflowError):
-        return None

@@ -1,15 +1,15 @@
 """An OpenAI-compatible endpoint that is listened to while it answers."""
 
-import json
+import asyncio
 from collections.abc import AsyncIterator
 from time import monotonic
 from typing import Any
 
-import aiohttp
+import openai
 
-from core.generation import endpoint
+from core.generation import replies
 from core.generation.base import Answer, Decoding, Request
-from core.generation.endpoint import LARGEST_BODY, Line
+from core.generation.endpoint import COMPLETIONS, Line
 
 
 class StreamingLine(Line):
@@ -20,53 +20,29 @@ class StreamingLine(Line):
 
         A server that cannot stream sends its answer as one piece.
         """
-        began = monotonic()
-        while True:
-            limit_name, structured = self._limit_name, self.structured
-            body = json.dumps({**json.loads(self._body(request, decoding)), "stream": True}).encode()
-            try:
-                async with self._session.post(self._url, data=body, allow_redirects=False) as response:
-                    if response.status == 200:
-                        self._proven = True
-                        async for piece in self._pieces(response, request, decoding, began):
-                            yield piece
-                        return
-                    status, headers, received = response.status, response.headers, await self._received(response)
-            except (aiohttp.ClientError, TimeoutError) as error:
-                raise self.failure_of(error) from None
-            self._adapt(status, received, request, decoding)
-            if (limit_name, structured) == (self._limit_name, self.structured):
-                raise self._status(status, headers, received)
-
-    async def _pieces(
-        self, response: aiohttp.ClientResponse, request: Request, decoding: Decoding, began: float
-    ) -> AsyncIterator[str | Answer]:
-        if "event-stream" not in response.headers.get("Content-Type", ""):
-            whole = self._read(request, decoding, await self._received(response), monotonic() - began)
-            yield whole.text or ""
-            yield whole
-            return
-        said, usage, finish, size, ended = "", dict[str, Any](), "", 0, False
-        async for line in _lines(response):
-            size += len(line)
-            if size > LARGEST_BODY:
-                response.close()
-                raise self._too_large()
-            if (text := line.decode("utf-8", "replace").strip()).startswith("data:"):
-                if (data := text.removeprefix("data:").strip()) == "[DONE]":
-                    ended = True
-                    break
-                piece, finish, usage = self._event(data, finish, usage)
+        began, ends = monotonic(), asyncio.get_running_loop().time() + self.endpoint.deadline_s
+        with self._failing():
+            async with asyncio.timeout_at(ends):
+                events = await self._ask(request, decoding, self._listen)
+        async with events:
+            if "event-stream" not in events.response.headers.get("content-type", ""):
+                whole = self._answer(events.response.content, request, decoding, began)
+                yield whole.text or ""
+                yield whole
+                return
+            said, usage, finish = "", dict[str, Any](), ""
+            while (event := await self._next(events, ends)) is not None:
+                piece, finish, usage = self._event(event, finish, usage)
                 said += piece
                 if piece:
                     yield piece
-        if not ended and not finish:
+        if not finish:
             raise self.failed("broken")
         if not said and finish == "length":
             raise self.failed("only_thought", tokens=decoding.max_new_tokens)
         if not said:
             raise self.failed("no_text", finish=self._quoted(finish))
-        asked, answered = (endpoint.count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+        asked, answered = (replies.count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))
         yield Answer(
             key=request.key,
             text=said,
@@ -75,27 +51,35 @@ class StreamingLine(Line):
             latency_s=monotonic() - began,
         )
 
-    def _event(self, data: str, finish: str, usage: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
+    async def _listen(self, body: dict[str, Any]) -> openai.AsyncStream[object]:
+        return await self._client.post(
+            COMPLETIONS,
+            body={**body, "stream": True},
+            cast_to=object,
+            options=self._options,
+            stream=True,
+            stream_cls=openai.AsyncStream[object],
+        )
+
+    async def _next(self, events: openai.AsyncStream[object], ends: float) -> object | None:
+        """The next event, None when there is none."""
+        try:
+            with self._failing():
+                async with asyncio.timeout_at(ends):
+                    return await anext(events, None)
+        except openai.APIError:  # the server says within the stream that it failed
+            raise self.failed("broken", again=True) from None
+        except (ValueError, RecursionError):
+            raise self.failed("incompatible") from None
+
+    def _event(self, event: Any, finish: str, usage: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
         """The piece of text in an event, and what is known by now of the end and of the tokens."""
         try:
-            event = json.loads(data)
             choices = event.get("choices") or [{}]
             piece = (choices[0].get("delta") or {}).get("content") or ""
             finish, usage = choices[0].get("finish_reason") or finish, event.get("usage") or usage
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        except (LookupError, TypeError, AttributeError):
             raise self.failed("incompatible") from None
-        if "error" in event or not isinstance(piece, str):
-            raise self.failed("broken", again=True)
+        if not isinstance(piece, str) or not isinstance(usage, dict):
+            raise self.failed("incompatible")
         return piece.encode("utf-8", "replace").decode(), str(finish), usage
-
-
-async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """The body's lines, however long."""
-    held = b""
-    async for part in response.content.iter_any():
-        *lines, held = (held + part).split(b"\n")
-        for line in lines:
-            yield line
-        if len(held) > LARGEST_BODY:
-            break
-    yield held

@@ -301,7 +301,7 @@ def test_finished_answers_are_handed_over_as_soon_as_they_are_in(server):
     for batch in generator.generate(asked(*"abc"), Decoding()):
         arrivals.append((monotonic() - began, len(batch)))
     assert [count for _, count in arrivals] == [1, 1, 1]
-    assert arrivals[0][0] < 0.4
+    assert arrivals[-1][0] - arrivals[0][0] > 0.35  # the first was not kept until the others were in
 
 
 def test_a_stop_keeps_what_is_finished_and_cancels_the_rest(server):
@@ -396,3 +396,30 @@ def test_json_is_asked_for_as_strictly_as_the_server_takes_it(server):
     assert [body["response_format"]["type"] for body in server.seen] == ["json_schema", "json_object", "json_object"]
     assert server.seen[0]["response_format"]["json_schema"]["strict"] is True
     assert generator.learned == {"structured": "json_object"}
+
+
+def test_headers_that_a_variable_holds_for_another_service_stay_here(server, monkeypatch):
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", f"Authorization: Bearer {KEY}\nX-Team: {KEY}")
+    answered(server)
+    monkeypatch.setenv("TEAM_KEY", "sk-ours")
+    answered(server, key_env="TEAM_KEY")
+    assert KEY not in str(server.headers)
+    assert server.headers[1]["authorization"] == "Bearer sk-ours"
+    assert not [name for name in server.headers[0] if name.startswith("x-")]  # nor what describes this machine
+
+
+def test_a_cookie_is_not_sent_back(server):
+    server.faults["start"] = [returns(error(500, "oops", **{"set_cookie": "seen=1", "retry_after": "0"}))]
+    answered(server, "x")
+    assert not [headers for headers in server.headers if "cookie" in headers]
+
+
+def test_no_way_to_write_a_number_leads_past_the_look_at_it(monkeypatch):
+    monkeypatch.setenv("COUNTERSIGN_ENDPOINTS", "http://*:*")
+    for host in ("１６９.254.169.254", "169。254。169。254", "%3169.254.169.254"):
+        with pytest.raises(Refusal, match=r"cannot be used|not allowed|leads to|not known"):
+            list(
+                remote.load(base_url=f"http://{host}/v1", model="m", key_env=None, deadline_s=2).generate(
+                    asked("x"), Decoding()
+                )
+            )

@@ -141,7 +141,6 @@ def pages(conn: duckdb.DuckDBPyConnection, task: Task) -> dict[str, Callable[[],
         climb = ladders.of_set(conn, task.task_id, "Bench")[0]
         judged = results.judge_ladder(conn, task, climb.runs)
         ladders.table(conn, climb.runs)
-        results.best_rung(conn, task, climb.runs)
         before, after = climb.runs[-2:]
         blindness.waiting(conn, [before["run_id"], after["run_id"]], BY)
         flips.between(conn, task.plan.metric, [before["run_id"]], [after["run_id"]], most=3)
@@ -183,7 +182,9 @@ def pages(conn: duckdb.DuckDBPyConnection, task: Task) -> dict[str, Callable[[],
 
     def recommendation() -> None:
         base = next(iter(_evidence.bases(conn, task)))
-        found = _evidence.facts(conn, task, base, BY.person_id) | _evidence.errors_in(conn, task, "en")
+        found = _evidence.facts(conn, task, base, BY.person_id) | _evidence.errors_in(
+            task, _evidence.error_shares(conn, task), "en"
+        )
         assert {"ladder", "probe", "models", "agreement", "errors"} <= set(found)
 
     return {"ladder": ladder, "probe": asked_pairs, "models compared": gap, "errors: kinds": kinds,

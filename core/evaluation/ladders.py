@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 
 from core.access.people import Person
-from core.diagnosis import intervals, verdicts
+from core.diagnosis import verdicts
 from core.errors import Refusal
 from core.evaluation import decodings, repeats, results, runs
 from core.evaluation.eval_sets import EvalSet
@@ -116,12 +116,7 @@ def table(conn: duckdb.DuckDBPyConnection, of_runs: Sequence[Mapping[str, Any]])
     ids = _ids(of_runs)
     found = results.rates(conn, ids, same=True)
     if all(run["repeats"] > 1 for run in of_runs):
-        again = repeats.scores(conn, ids)
-        for metric in repeats.METRICS:
-            of_metric = [again.get(run_id, {}).get(metric, {}) for run_id in ids]
-            shared = set.intersection(*map(set, of_metric)) if of_metric else set()
-            for run_id, values in zip(ids, of_metric, strict=True) if shared else ():
-                found[run_id, metric] = intervals.mean_rate([values[sample] for sample in shared])
+        found |= repeats.rates(conn, ids)
     return results.rows_of(of_runs, dict(sorted(found.items(), key=lambda one: (one[0][1], ids.index(one[0][0])))))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import altair as alt
 import pandas as pd
+import streamlit as st
 
 from pages._ui.session import plain
 
@@ -131,6 +132,13 @@ def picked(event: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The points that somebody clicked in a chart with that selection; none at first."""
     found = event["selection"].get(PICKED)
     return list(found) if isinstance(found, list) else []
+
+
+def steer(key: str, clicked: Any) -> None:
+    """Let a new click set the widget of that key, which stays free to be set otherwise; before the widget is drawn."""
+    if clicked is not None and clicked != st.session_state.get(f"{key}.clicked"):
+        st.session_state[key] = clicked
+    st.session_state[f"{key}.clicked"] = clicked
 
 
 def _interval_tips() -> list[alt.Tooltip]:

@@ -6,6 +6,7 @@ from typing import Any
 import duckdb
 
 from core.diagnosis import errors, levers, model_gap, probe
+from core.diagnosis.intervals import Rate
 from core.diagnosis.levers import Finding, Kind
 from core.evaluation import eval_sets, ladders, pairs, results
 from core.evaluation.tasks import Task
@@ -114,10 +115,14 @@ def _agreement(conn: duckdb.DuckDBPyConnection, task: Task, viewer: str) -> Find
     return Finding(verdict=levers.agreed(found), sentence=found.sentence) if found else None
 
 
-def errors_in(conn: duckdb.DuckDBPyConnection, task: Task, language: str) -> dict[Kind, Finding]:
-    """What raters named as errors, the types in that language; nothing when they named none."""
+def error_shares(conn: duckdb.DuckDBPyConnection, task: Task) -> dict[str, Rate]:
+    """The share of each error type among the failed samples of every version that may be seen."""
     run_ids = [run_id for version in judged_versions(conn, task) for run_id in version["run_ids"]]
-    shares = error_counts.of_runs(conn, run_ids)
+    return error_counts.of_runs(conn, run_ids)
+
+
+def errors_in(task: Task, shares: Mapping[str, Rate], language: str) -> dict[Kind, Finding]:
+    """What raters named as errors, the types in that language; nothing when they named none."""
     if not shares:
         return {}
     judged = errors.judge(shares, {one["id"]: catalogue.either(language, one) for one in task.error_types})

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.access import roles
+from core.diagnosis.ladder import Ladder
 from core.diagnosis.verdicts import percent
 from core.evaluation import ladders, models, prompts, results
 from core.evaluation.eval_sets import EvalSet
@@ -12,10 +13,11 @@ from pages._ui import parts, session
 from pages._ui.session import _
 
 
-def show(task: Task, eval_set: EvalSet, climb: Climb) -> None:
+def show(task: Task, eval_set: EvalSet, climb: Climb, judged: Ladder) -> None:
     """What the winner did on the locked samples, or the button that asks them."""
     conn = session.conn()
-    winner = next(run for run in climb.runs if run["rung"] == results.best_rung(conn, task, climb.runs))
+    best = max(judged.rates, key=lambda rung: (judged.rates[rung].value or -1.0, rung))
+    winner = next(run for run in climb.runs if run["rung"] == best)
     st.subheader(_("Confirm the winner: prompt %(rung)s", rung=winner["rung"]))
     count = eval_set.counts.get("gate", 0)
     st.caption(

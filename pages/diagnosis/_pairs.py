@@ -54,14 +54,21 @@ def show(run_id: str, judged: Probe) -> None:
     ]
     table = pd.DataFrame([_row(label, rate) for label, rate in rows if rate.value is not None])
     chart = charts.forest(table, target=None, title=plain("Share"))
-    st.altair_chart(chart, key="probe.rates")
+    event = st.altair_chart(chart, on_select="rerun", selection_mode=[charts.PICKED], key="probe.rates")
     downloads.of_chart(chart, table, "probe.rates")
+    st.caption(_("Click a point to see the pairs behind it."))
     st.subheader(_("The pairs"))
     filled = [cell for cell in CELLS if judged.cells[cell]]
+    behind: tuple[Cell, ...] = ("neither", "concept_only", "concept_only")  # those that are wrong
+    picked = [one["label"] for one in charts.picked(event)]
+    clicked = (cell for (label, rate), cell in zip(rows, behind, strict=True) if _label(label, rate) in picked)
+    charts.steer(f"probe.cell.{run_id}", next((cell for cell in clicked if cell in filled), None))
     cell = st.segmented_control(
         _("Which pairs"),
         filled,
-        default=next((one for one in DECISIVE[judged.verdict] if one in filled), filled[-1]),
+        default=None
+        if f"probe.cell.{run_id}" in st.session_state
+        else next((one for one in DECISIVE[judged.verdict] if one in filled), filled[-1]),
         required=True,
         format_func=lambda one: f"{plain(CELLS[one])}: {len(judged.cells[one])}",
         key=f"probe.cell.{run_id}",
@@ -84,4 +91,8 @@ def show(run_id: str, judged: Probe) -> None:
 
 
 def _row(label: str, rate: Rate) -> dict[str, object]:
-    return {"label": f"{label} (n={rate.n})", "value": rate.value, "low": rate.low, "high": rate.high, "n": rate.n}
+    return {"label": _label(label, rate), "value": rate.value, "low": rate.low, "high": rate.high, "n": rate.n}
+
+
+def _label(label: str, rate: Rate) -> str:
+    return f"{label} (n={rate.n})"

@@ -1,5 +1,6 @@
 """Each step of a ladder: what the prompt added, what that gained, and the samples it fixed and broke."""
 
+import pandas as pd
 import streamlit as st
 
 from core.diagnosis.ladder import Ladder, Step
@@ -7,7 +8,7 @@ from core.diagnosis.verdicts import points
 from core.evaluation import flips, prompts
 from core.evaluation.ladders import Climb
 from core.evaluation.tasks import Task
-from pages._ui import charts, session
+from pages._ui import charts, downloads, session
 from pages._ui import flips as flip_parts
 from pages._ui.session import _, plain
 from pages.diagnosis import _samples
@@ -18,8 +19,13 @@ EXAMPLES = 3
 def show(task: Task, climb: Climb, judged: Ladder) -> None:
     """All steps as intervals, then one step in full."""
     st.subheader(_("What each step brought"))
-    st.caption(_("The same samples with both prompts. A line that crosses zero may be chance."))
-    st.altair_chart(charts.paired([_row(one) for one in [*judged.steps, judged.climb]]), key="ladder.steps")
+    st.caption(
+        _("The same samples with both prompts. A line that crosses zero may be chance. Click a point to see its step.")
+    )
+    rows = [_row(one) for one in [*judged.steps, judged.climb]]
+    chart = charts.paired(rows)
+    event = st.altair_chart(chart, on_select="rerun", selection_mode=[charts.PICKED], key="ladder.steps")
+    downloads.of_chart(chart, pd.DataFrame(rows), "ladder.steps")
     if judged.last_two is not None:
         both = judged.last_two
         words = {"gain": points(both.mean or 0.0), "low": points(both.low), "high": points(both.high), "n": both.n}
@@ -31,13 +37,15 @@ def show(task: Task, climb: Climb, judged: Ladder) -> None:
             )
         )
     names = {f"{step.start}{step.end}": step for step in judged.steps}
+    key, labels = f"ladder.step.{climb.runs[0]['job_id']}", {_row(step)["label"]: name for name, step in names.items()}
+    charts.steer(key, next((labels[one["label"]] for one in charts.picked(event) if one["label"] in labels), None))
     chosen = st.segmented_control(
         _("Which step"),
         list(names),
-        default=list(names)[-1],
+        default=None if key in st.session_state else list(names)[-1],
         required=True,
         format_func=lambda one: f"{names[one].start} → {names[one].end}",
-        key=f"ladder.step.{climb.runs[0]['job_id']}",
+        key=key,
     )
     _one(task, climb, names[chosen])
 

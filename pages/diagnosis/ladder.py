@@ -56,5 +56,5 @@ else:
     st.markdown(_(NEXT[judged.verdict]))
     _curves.show(task, climb)
     _steps.show(task, climb, judged)
-    _locked.show(task, chosen, climb)
+    _locked.show(task, chosen, climb, judged)
 _planning.show(task, chosen)

@@ -17,7 +17,8 @@ base = next(iter(bases), None)
 if len(bases) > 1:
     base = st.selectbox(_("The model you want to use"), list(bases), format_func=bases.__getitem__, key="lever.base")
 measured = _evidence.facts(conn, task, base, session.person().person_id)
-facts = measured | _evidence.errors_in(conn, task, session.language())
+shares = _evidence.error_shares(conn, task)
+facts = measured | _evidence.errors_in(task, shares, session.language())
 found = levers.recommend(facts)
 title, page, icon = _lever_words.LEVERS[found.lever]
 with st.container(border=True):
@@ -45,7 +46,7 @@ answered = _guide.read(task)
 st.subheader(_("To forward"))
 st.caption(_("The same paragraph in both languages; the button at its corner copies it."))
 for language in ("en", "zh"):
-    said = levers.recommend(measured | _evidence.errors_in(conn, task, language))
+    said = levers.recommend(measured | _evidence.errors_in(task, shares, language))
     parts.text(_lever_words.paragraph(task, said, language, answered))
 
 with st.expander(_("The table of rules"), icon=":material/table:"):

@@ -1,5 +1,6 @@
 import pytest
 
+from core.diagnosis import intervals
 from core.evaluation import eval_sets, repeats, runs
 from core.store import database
 from tests import chain
@@ -25,10 +26,9 @@ def test_repeats_are_compared_to_the_letter_and_in_what_they_come_down_to(world)
                 "insert into answers (answer_id, run_id, sample_id, repeat, text, failure) values (?, ?, ?, ?, ?, ?)",
                 [f"{sample.sample_id}{repeat}", run["run_id"], sample.sample_id, repeat, text, None if text else "x"],
             )
-    found = repeats.scores(world.conn, [run["run_id"]])[run["run_id"]]
-    first, second, third, _failed = [sample.sample_id for sample in samples]
-    assert found == {
-        "same_text": {first: 1, second: 0, third: 0},
-        "same_content": {first: 1, second: 1, third: 0},
+    # the first is the same to the letter, the second in content, the third in neither; the fourth has a failed call
+    assert repeats.rates(world.conn, [run["run_id"]]) == {
+        (run["run_id"], "same_text"): intervals.rate(1, 3),
+        (run["run_id"], "same_content"): intervals.rate(2, 3),
     }
-    assert repeats.scores(world.conn, []) == {}
+    assert repeats.rates(world.conn, []) == {}

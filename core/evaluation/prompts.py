@@ -111,6 +111,27 @@ def render(prompt: Prompt, sample: Sample, passages: Sequence[Shown] = ()) -> tu
     return (*system, {"role": "user", "content": user})
 
 
+def frame(prompt: Prompt) -> dict[str, list[dict[str, str]]]:
+    """What `render` says to every sample, as `system` and `user`: a list of `{"text"}`, and of the `{"name"}`s of what
+    each sample puts in between. No passages are looked up."""
+    schema = json.dumps(prompt.schema, ensure_ascii=False) if prompt.schema else ""
+    before, marked, question = prompt.template.rpartition(EXAMPLES)
+    solved = "".join(_solved(example, question, schema) for example in prompt.examples) if marked else ""
+    user = [*_parts(before, schema), {"text": solved}, *_parts(question, schema)]
+    return {"system": _parts(prompt.system, schema), "user": [part for part in user if part != {"text": ""}]}
+
+
+def _parts(template: str, schema: str) -> list[dict[str, str]]:
+    parts, end = [], 0
+    for match in _VARIABLE.finditer(template):
+        parts.append({"text": template[end : match.start()]})
+        known = {"schema": schema, "passages": shown.NONE}.get(match[1])
+        parts.append({"name": match[1]} if known is None else {"text": known})
+        end = match.end()
+    parts.append({"text": template[end:]})
+    return [part for part in parts if part != {"text": ""}]
+
+
 def _values(of: Sample | Example, schema: str) -> dict[str, str]:
     own = {"input": of.input, "context": of.context, "schema": schema}
     return {"passages": shown.NONE, **dict(of.fields), **own}

@@ -7,7 +7,6 @@ server reads bundles with this module alone.
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +18,7 @@ from core.errors import Refusal
 from core.generation.base import Decoding, Message
 from core.locale.mark import N_
 
-FORMAT = "countersign-bundle/1"
-VARIABLE = re.compile(r"\{(input|context)\}")
+FORMAT = "countersign-bundle/2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +27,8 @@ class Bundle:
 
     folder: Path
     manifest: Mapping[str, Any]
-    prompt: Mapping[str, str]
+    prompt: Mapping[str, Any]
+    """`system` and `user`: parts that are a text, or name what the question puts in (see `prompts.frame`)."""
 
     @property
     def decoding(self) -> Decoding:
@@ -53,17 +52,20 @@ class Bundle:
     def adapter(self) -> Path | None:
         return self.folder / "adapter" if self.manifest["model"].get("adapter") else None
 
-    def messages(self, question: str, context: str = "") -> tuple[Message, ...]:
-        """What the model is asked: the signed prompt with the question put in as it is."""
-        values = {"input": question, "context": context}
-        user = VARIABLE.sub(lambda match: values[match[1]], self.prompt["template"])
-        system: tuple[Message, ...] = ()
-        if self.prompt["system"]:
-            system = ({"role": "system", "content": self.prompt["system"]},)
-        return (*system, {"role": "user", "content": user})
+    def messages(
+        self, question: str, context: str = "", fields: Mapping[str, str] | None = None
+    ) -> tuple[Message, ...]:
+        """What the model is asked: the signed prompt with the question, and further fields, put in as they are."""
+        values = {**(fields or {}), "input": question, "context": context}
+        said = {
+            role: "".join(part["text"] if "text" in part else values.get(part["name"], f"{{{part['name']}}}")
+                          for part in self.prompt[role])
+            for role in ("system", "user")
+        }  # fmt: skip
+        return tuple({"role": role, "content": text} for role, text in said.items() if text or role == "user")
 
-    def smoke(self) -> list[dict[str, str]]:
-        """`input`, `context` and `answer` of a few questions, as they were answered when it was signed."""
+    def smoke(self) -> list[dict[str, Any]]:
+        """`input`, `context`, `fields` and `answer` of a few questions, as they were answered when it was signed."""
         return [json.loads(line) for line in (self.folder / "smoke.jsonl").read_text("utf-8").splitlines()]
 
 
@@ -71,8 +73,8 @@ def write(
     folder: Path,
     manifest: Mapping[str, Any],
     *,
-    prompt: Mapping[str, str],
-    smoke: Sequence[Mapping[str, str]],
+    prompt: Mapping[str, Any],
+    smoke: Sequence[Mapping[str, Any]],
     adapter: Path | None,
 ) -> str:
     """Make the bundle, whole or not at all; returns the hash of its manifest. One that is there is left as it is."""
@@ -101,6 +103,9 @@ def read(folder: Path, digest: str) -> Bundle:
     if not manifest.is_file() or content.file_digest(manifest) != digest:
         _refuse(folder, "manifest.json")
     written = json.loads(manifest.read_text("utf-8"))
+    if written.get("format") != FORMAT:
+        raise Refusal(N_("The release %(name)s was made by another version of Countersign. Release it again."),
+                      name=folder.name)  # fmt: skip
     for name, hashed in written["files"].items():
         if not (folder / name).is_file() or content.file_digest(folder / name) != hashed:
             _refuse(folder, name)

@@ -1,7 +1,6 @@
 """From a signed decision to its bundle: what a release is made of, put together once."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import duckdb
 
 from core import content
 from core.evaluation import eval_sets, models, prompts, tasks
+from core.evaluation.models import Model
 from core.release import bundles, publishing, sign_offs, signatures
 from core.release.sign_offs import SignOff
 from core.settings import Settings
@@ -24,7 +24,8 @@ def make(conn: duckdb.DuckDBPyConnection, settings: Settings, case: SignOff) -> 
     trial, task = trials.find(conn, case.trial_id), tasks.find(conn, case.task_id)
     if trial is None or task is None:
         raise LookupError("A sign-off has a trial and a task.")
-    base, tuned = models.find(conn, trial["base_model_id"]), models.find(conn, trial["model_id"])
+    tuned = models.find(conn, trial["model_id"])
+    base = _base(conn, tuned)
     prompt, eval_set = prompts.find(conn, trial["prompt_id"]), eval_sets.find(conn, trial["eval_set_id"])
     run = database.row(
         conn,
@@ -47,14 +48,7 @@ def make(conn: duckdb.DuckDBPyConnection, settings: Settings, case: SignOff) -> 
             "signatures": [signatures.shown(one) for one in signatures.of(conn, "sign_off", case.sign_off_id)],
         },
         "prompt": {"prompt_id": prompt.prompt_id, "name": prompt.name},
-        "model": {
-            "kind": tuned.kind,
-            "model_id": tuned.model_id,
-            "name": tuned.name,
-            "base": base.path,
-            "base_files": dict(base.file_hashes),
-            "adapter": True,
-        },
+        "model": _model(tuned, base),
         "decoding": json.loads(run["decoding"]),
         "schema": dict(eval_set.schema) if eval_set.schema else None,
         "index": None,
@@ -64,21 +58,35 @@ def make(conn: duckdb.DuckDBPyConnection, settings: Settings, case: SignOff) -> 
     digest = bundles.write(
         publishing.folder_of(settings) / release_id,
         manifest,
-        prompt=asdict(prompt),
+        prompt=prompts.frame(prompt),
         smoke=_smoke(conn, case.trial_id),
-        adapter=Path(tuned.path),
+        adapter=Path(tuned.path) if tuned.kind == "adapter" else None,
     )
     row = {"release_id": release_id, "task_id": task.task_id, "sign_off_id": case.sign_off_id}
     return {**row, "manifest": manifest, "digest": digest}
 
 
-def _smoke(conn: duckdb.DuckDBPyConnection, trial_id: str) -> list[dict[str, str]]:
+def _model(model: Model, base: Model) -> dict[str, Any]:
+    """Where it is and what it consists of; of an endpoint the address, and the name of the variable with its key."""
+    named: dict[str, Any] = {"kind": model.kind, "model_id": model.model_id, "name": model.name}
+    if model.kind == "api":
+        return named | {"base_url": model.base_url, "api_model": model.api_model, "key_env": model.key_env}
+    own = base if model.kind == "adapter" else model
+    return named | {"base": own.path, "base_files": dict(own.file_hashes), "adapter": model.kind == "adapter"}
+
+
+def _base(conn: duckdb.DuckDBPyConnection, model: Model | None) -> Model | None:
+    return models.find(conn, model.base_model_id) if model and model.base_model_id else model
+
+
+def _smoke(conn: duckdb.DuckDBPyConnection, trial_id: str) -> list[dict[str, Any]]:
     """Dev samples only: what is in a bundle is not locked any more."""
     query = """
-        select p.input, p.context, a.text as answer from runs as r join answers as a using (run_id)
+        select p.input, p.context, p.fields, a.text as answer from runs as r join answers as a using (run_id)
         join samples as p using (sample_id)
         where r.trial_id = ? and r.purpose = 'proof' and r.split = 'dev' and r.side = 'after' and a.text is not null
             and a.repeat = 0
         order by p.key limit ?
     """
-    return database.rows(conn, query, [trial_id, SMOKE])
+    found = database.rows(conn, query, [trial_id, SMOKE])
+    return [{**row, "fields": json.loads(row["fields"]) if row["fields"] else {}} for row in found]

@@ -47,10 +47,10 @@ class Desk:
             self._checked[known] = found
         return task, self._checked[known]
 
-    def ask(self, bundle: Bundle, question: str, context: str, *, streaming: bool) -> Reply:
+    def ask(self, bundle: Bundle, question: str, context: str, fields: Mapping[str, str], *, streaming: bool) -> Reply:
         """The bundle's model answers the question within the bundle's prompt."""
         source = self.relay if bundle.remote else self.bench
-        return source.ask(bundle, bundle.messages(question, context), streaming=streaming)
+        return source.ask(bundle, bundle.messages(question, context, fields), streaming=streaming)
 
     def log(self, task: Mapping[str, Any], bundle: Bundle, question: str, context: str, answer: str) -> None:
         """Keep this share of the questions with their answers for new eval sets, if the task's people asked for it."""

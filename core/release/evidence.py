@@ -98,7 +98,8 @@ def collect(conn: duckdb.DuckDBPyConnection, trial_id: str) -> dict[str, str]:
     ]
     for item, model_id in (("base", trial["base_model_id"]), ("adapter", trial["model_id"])):
         model = models.find(conn, str(model_id))
-        found[item] = content.digest(dict(model.file_hashes) if model else None)
+        named = {"base_url": model.base_url, "api_model": model.api_model} if model and model.kind == "api" else None
+        found[item] = content.digest(named or (dict(model.file_hashes) if model else None))
     found |= {"plan": content.digest(agreed), "index": content.digest(None), "statistics": statistics()}
     return {item: found[item] for item in ITEMS}
 

@@ -41,6 +41,7 @@ class Call:
     bundle: Bundle
     question: str
     context: str
+    fields: Mapping[str, str]
     streaming: bool
     number: str = field(default_factory=lambda: f"chatcmpl-{secrets.token_hex(12)}")
 
@@ -66,7 +67,7 @@ def app(settings: Settings) -> Starlette:
         try:
             _check_key(desk, request)
             call = await _call(desk, await _body(request))
-            reply = desk.ask(call.bundle, call.question, call.context, streaming=call.streaming)
+            reply = desk.ask(call.bundle, call.question, call.context, call.fields, streaming=call.streaming)
             first = await anext(reply)  # what fails before the first word is an error and no answer
         except Refused as refused:
             return _error(refused)
@@ -131,12 +132,16 @@ async def _call(desk: Desk, body: Mapping[str, Any]) -> Call:
     context = body.get("context", "")
     if not isinstance(context, str):
         raise Refused(400, "The context is a text.")
+    fields = body.get("fields", {})
+    if not isinstance(fields, dict) or not all(isinstance(value, str) for value in fields.values()):
+        raise Refused(400, "The fields are an object of texts.")
     return Call(
         model=model,
         task=task,
         bundle=bundle,
         question=asked[0]["content"],
         context=context,
+        fields=fields,
         streaming=bool(body.get("stream")),
     )
 

@@ -35,7 +35,7 @@ def check(bundle: Bundle) -> Smoke:
     questions = bundle.smoke()
     if not questions:
         return Smoke(asked=0, same=0)
-    asked = [bundle.messages(one["input"], one["context"]) for one in questions]
+    asked = [bundle.messages(one["input"], one["context"], one["fields"]) for one in questions]
     texts = answers(bundle, asked)
     same = sum(text.strip() == one["answer"].strip() for text, one in zip(texts, questions, strict=True))
     repeatable = not bundle.remote and bundle.decoding.temperature == Decoding().temperature

@@ -137,21 +137,35 @@ def check(base: Model, training_set: TrainingSet, recipe: Recipe, goes_on: Model
 
 
 def find(conn: duckdb.DuckDBPyConnection, trial_id: str) -> dict[str, Any] | None:
-    """The trial's row with `recipe` as a dict, and `model_id` and `model_name` of what it made, if it has."""
+    """The trial's row with `recipe` as a dict, and `model_id` and `model_name` of what it made, if it has.
+
+    A candidate that was not trained (see core/release/candidates.py) is one without `training_set_id` and `recipe`.
+    """
     row = database.row(conn, _WITH_MODEL + " where t.trial_id = ?", [trial_id])
-    return {**row, "recipe": json.loads(row["recipe"])} if row else None
+    return _read(row) if row else None
 
 
 def of_task(conn: duckdb.DuckDBPyConnection, task_id: str, *, parts: bool = False) -> list[dict[str, Any]]:
     """The task's trials, the newest first, as `find` gives them; those on a part of the samples only if asked for."""
+    return [one for one in contenders(conn, task_id, parts=parts) if one["training_set_id"]]
+
+
+def contenders(conn: duckdb.DuckDBPyConnection, task_id: str, *, parts: bool = False) -> list[dict[str, Any]]:
+    """All that was put up against what there was, trained or not, as `of_task` gives its trials."""
     query = _WITH_MODEL + " where t.task_id = ? and (t.part is null or ?) order by t.created_at desc"
-    found = database.rows(conn, query, [task_id, parts])
-    return [{**row, "recipe": json.loads(row["recipe"])} for row in found]
+    return [_read(row) for row in database.rows(conn, query, [task_id, parts])]
+
+
+def _read(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "recipe": json.loads(row["recipe"]) if row["recipe"] else None}
 
 
 _WITH_MODEL = """
-    select t.*, m.model_id, m.name as model_name, s.row_count
-    from trials as t join training_sets as s using (training_set_id)
+    select t.*, coalesce(c.model_id, m.model_id) as model_id, coalesce(c.name, m.name) as model_name, s.row_count,
+        p.name as prompt_name
+    from trials as t left join training_sets as s using (training_set_id)
+    left join models as c on c.model_id = t.candidate_model_id
+    left join prompts as p on p.prompt_id = t.prompt_id
     left join (
         select model_id, name, lineage ->> 'trial_id' as trial_id from models where kind = 'adapter'
         qualify row_number() over (partition by lineage ->> 'trial_id' order by created_at desc) = 1

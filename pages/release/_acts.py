@@ -9,6 +9,7 @@ ACTS = {
     "backup.made": N_("Backup made"),
     "backup.restored": N_("Backup restored"),
     "breakage.answered": N_("Broken sample answered"),
+    "candidate.proposed": N_("Candidate put up"),
     "confirmation.failed": N_("Password wrong when signing"),
     "confirmation.succeeded": N_("Password confirmed"),
     "eval_set.saved": N_("Eval set saved"),

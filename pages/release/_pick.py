@@ -10,15 +10,19 @@ from pages._ui.session import _, plain
 
 def trial(task_id: str, key: str) -> str | None:
     """A picker over the task's trials, that of the address first; None, with a word, when there is none."""
-    known = {one["trial_id"]: one for one in trials.of_task(session.conn(), task_id)}
+    known = {one["trial_id"]: one for one in trials.contenders(session.conn(), task_id)}
     if not known:
-        st.info(_("There is no trial yet. Start one under Training, Trial fine-tune."))
+        st.info(_("There is no trial yet. Start one under Training, Trial fine-tune, or put up a prompt or another "
+                  "model under Release, Before and after."))  # fmt: skip
         return None
 
     def name(trial_id: str) -> str:
         one = known[trial_id]
-        values = {"rows": one["row_count"], "when": parts.moment(one["created_at"])}
-        return plain("Trial of %(when)s on %(rows)s samples", **values)
+        when = parts.moment(one["created_at"])
+        if not one["training_set_id"]:
+            named = {"prompt": one["prompt_name"], "model": one["model_name"]}
+            return plain("Candidate of %(when)s: %(prompt)s on %(model)s", when=when, **named)
+        return plain("Trial of %(when)s on %(rows)s samples", when=when, rows=one["row_count"])
 
     asked = st.query_params.get("trial")
     index = list(known).index(asked) if asked in known else 0

@@ -7,7 +7,7 @@ from core.release import plans
 from core.release.proofs import Report
 from pages._ui import parts, session
 from pages._ui.session import _
-from pages.release import _flips, _numbers, _pick, _verdict
+from pages.release import _flips, _numbers, _pick, _propose, _verdict
 
 NEXT = {
     "better": N_(
@@ -27,6 +27,7 @@ NEXT = {
 
 task = session.task()
 st.title(_("Before and after"))
+_propose.show(task)
 chosen = _pick.trial(task.task_id, "before_after.trial")
 if chosen is None:
     st.stop()

@@ -118,3 +118,26 @@ def test_a_ladder_from_what_a_business_person_wrote_adds_one_thing_a_rung():
     assert rungs["A"].examples == ()
     assert rungs["B"].examples == rungs["D"].examples == tuple(shown)
     assert [rungs[rung].parent_id for rung in "BCD"] == [rungs[rung].prompt_id for rung in "ABC"]
+
+
+def test_a_frame_filled_with_a_sample_is_what_render_says():
+    shown = prompts.Example(sample_id="s", input="is {input} ok?", answer="{context}", fields=(("shop", "{x}"),))
+    for prompt in (
+        Prompt(name="a", system="", template="{input}"),
+        Prompt(
+            name="b", system="For {shop}.", template="Rules: {context}\n{examples}{shop}: {input}\n", examples=(shown,)
+        ),
+        Prompt(
+            name="c", system="As {schema}", template="{input} {unknown} {{input}} {passages}", schema={"type": "object"}
+        ),
+    ):
+        frame = prompts.frame(prompt)
+        values = {"input": "q {context}", "context": "c {input}", "shop": "{schema}"}
+        said = {
+            role: "".join(part.get("text") or values.get(part.get("name"), "{" + part.get("name", "") + "}")
+                          for part in frame[role])
+            for role in ("system", "user")
+        }  # fmt: skip
+        asked = replace(sample(values["input"], context=values["context"]), fields=(("shop", values["shop"]),))
+        rendered = {message["role"]: message["content"] for message in prompts.render(prompt, asked)}
+        assert said == {"system": "", **rendered}

@@ -45,8 +45,8 @@ def settings(tmp_path: Path, base: Path) -> Settings:
 def bundle(settings: Settings, name: str, model, *, system="Sort.", smoke=()) -> str:
     return bundles.write(
         settings.data / "releases" / name,
-        {"decoding": {"max_new_tokens": 8}, "model": model},
-        prompt={"system": system, "template": "{input}"},
+        {"format": bundles.FORMAT, "decoding": {"max_new_tokens": 8}, "model": model},
+        prompt={"system": [{"text": system}], "user": [{"name": "input"}]},
         smoke=smoke,
         adapter=None,
     )
@@ -116,7 +116,12 @@ def test_a_release_answers_moves_without_a_restart_streams_and_refuses_what_is_d
     assert "".join(pieces) == second["choices"][0]["message"]["content"]
     assert len([piece for piece in pieces if piece]) > 2  # as it was decoded, and not all at once
 
-    for body in ({"messages": []}, {"messages": [{"role": "system", "content": "x"}]}, {"messages": "x"}):
+    for body in (
+        {"fields": {"a": 1}},
+        {"messages": []},
+        {"messages": [{"role": "system", "content": "x"}]},
+        {"messages": "x"},
+    ):
         assert ask(url, **body)[0] == 400
     assert ask(url, model="nothing@production")[0] == 404
 
@@ -129,24 +134,25 @@ def test_a_release_answers_moves_without_a_restart_streams_and_refuses_what_is_d
     assert ask(url)[0] == 200  # the way back, while the server runs
 
 
-def test_a_base_whose_bytes_changed_is_not_served(tmp_path, base):
-    folder = tmp_path / "bundle"
-    model = {"base": str(base), "base_files": {"config.json": content.digest("other")}}
-    digest = bundles.write(
-        folder, {"model": model}, prompt={"system": "", "template": "{input}"}, smoke=[], adapter=None
-    )
+def test_a_base_whose_bytes_changed_is_not_served(settings, base):
+    digest = bundle(settings, "b", {"base": str(base), "base_files": {"config.json": content.digest("other")}})
     with pytest.raises(bundles.Refusal, match=r"config\.json"):
-        bundles.check_base(bundles.read(folder, digest))
+        bundles.check_base(bundles.read(settings.data / "releases" / "b", digest))
 
 
 def test_the_prompt_is_applied_to_the_question_as_it_is(tmp_path):
-    prompt = {"system": "Sort.", "template": "{context}\n{input}"}
-    digest = bundles.write(tmp_path / "b", {"model": {}}, prompt=prompt, smoke=[], adapter=None)
-    bundle = bundles.read(tmp_path / "b", digest)
-    assert bundle.messages("{context}?", "rules") == (
+    said = {"system": [{"text": "Sort."}], "user": [{"name": "context"}, {"text": " {input} "}, {"name": "input"}]}
+    digest = bundles.write(tmp_path / "b", {"format": bundles.FORMAT, "model": {}}, prompt=said, smoke=[], adapter=None)
+    assert bundles.read(tmp_path / "b", digest).messages("{context}?", "rules") == (
         {"role": "system", "content": "Sort."},
-        {"role": "user", "content": "rules\n{context}?"},
+        {"role": "user", "content": "rules {input} {context}?"},
     )
+
+
+def test_a_bundle_of_another_format_is_refused_with_a_sentence(tmp_path):
+    digest = bundles.write(tmp_path / "b", {"format": "countersign-bundle/1"}, prompt={}, smoke=[], adapter=None)
+    with pytest.raises(bundles.Refusal, match="another version of Countersign"):
+        bundles.read(tmp_path / "b", digest)
 
 
 def test_a_release_behind_an_endpoint_is_passed_through_with_its_own_prompt(url, settings, monkeypatch):
@@ -198,7 +204,7 @@ def test_words_of_an_endpoint_reach_the_caller_while_later_ones_are_not_written_
 
 def test_check_questions_are_asked_of_the_real_model_and_of_the_endpoint(settings, base, monkeypatch):
     model = {"base": str(base), "base_files": models.hashes(base)}
-    question = {"input": "Where is my card?", "context": ""}
+    question = {"input": "Where is my card?", "context": "", "fields": {}}
 
     def made(name: str, model, *answers: str) -> bundles.Bundle:
         digest = bundle(settings, name, model, smoke=[{**question, "answer": answer} for answer in answers])

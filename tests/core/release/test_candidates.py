@@ -1,0 +1,94 @@
+"""What was not trained is proven, signed and released like a trial: a prompt alone, and a model behind an endpoint."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.errors import Refusal
+from core.evaluation import models
+from core.release import bundles, candidates, certificates, evidence, gates, plans, publishing, records, releases
+from core.release.signatures import MEANINGS
+from core.training import trials
+from tests import chain
+
+BETTER = chain.shares(A=0.25, B=0.25, before=1.0, after=1.0)
+
+
+@pytest.fixture
+def house(enter):
+    """With a ladder, and nothing trained."""
+    return enter("ready")
+
+
+def propose(house, after_model=None, after_rung="B", by=None):
+    world = house.world
+    rungs = dict(world.ladder.rungs)
+    trial_id = candidates.propose(
+        world.conn,
+        by=by or world.by,
+        eval_set=world.eval_set,
+        rung="A",
+        before=(rungs["A"], world.base),
+        after=(rungs[after_rung], after_model or world.base),
+    )
+    chain.work(world, BETTER)
+    return trial_id
+
+
+def release(house, trial_id):
+    sign_off_id = house.put_up(trial_id)
+    assert house.sign(sign_off_id, house.ann) == "approved"
+    bound = releases.form(house.world.task.task_id, "candidate", sign_off_id, None)
+    signing = house.signing(house.max, f"release:{sign_off_id}", bound)
+    settings = house.world.settings
+    release_id = releases.release(house.conn, settings, sign_off_id, "candidate", signing, by=house.max, expected=None)
+    (row,) = releases.of_task(house.conn, house.world.task.task_id)
+    return sign_off_id, bundles.read(publishing.folder_of(settings) / release_id, row["digest"])
+
+
+def test_a_prompt_alone_is_proven_signed_certified_and_released(house):
+    trial_id = propose(house)
+    assert plans.report(house.conn, trial_id) is None  # no peeking before a plan is signed
+    sign_off_id, bundle = release(house, trial_id)
+    assert gates.judge(house.conn, trial_id).passed
+    assert (bundle.base, bundle.adapter, bundle.remote) == (Path(house.world.base.path), None, False)
+    assert bundle.messages("Where is it?")[0] == {"role": "system", "content": "Sort."}
+    assert set(bundle.manifest["files"]) == {"prompt.json", "smoke.jsonl"}
+    assert len(bundle.smoke()) == 3
+    bundles.check_base(bundle)
+    page = certificates.html(records.collect(house.conn, sign_off_id), "en")
+    assert MEANINGS["approved"] in page
+    house.conn.execute("update prompts set system = system || '.'")
+    assert "prompts" in evidence.changed(house.conn, trial_id, bundle.manifest["sign_off"]["evidence"])
+
+
+def test_a_model_behind_an_endpoint_is_released_with_its_address_and_never_its_key(house, monkeypatch):
+    monkeypatch.setenv("FAR_KEY", "secret-of-the-far-server")
+    far = models.register_api(
+        house.conn, by=house.mina, name="Far", base_url="http://127.0.0.1:9/v1", api_model="far-1", key_env="FAR_KEY"
+    )
+    _, bundle = release(house, propose(house, after_model=far))
+    assert bundle.remote
+    assert bundle.manifest["model"] == {
+        "kind": "api", "model_id": far.model_id, "name": "Far", "base_url": "http://127.0.0.1:9/v1",
+        "api_model": "far-1", "key_env": "FAR_KEY",
+    }  # fmt: skip
+    assert not any(
+        b"secret-of-the-far-server" in path.read_bytes()
+        for path in house.world.settings.data.rglob("*")
+        if path.is_file()
+    )
+    told = json.loads((publishing.folder_of(house.world.settings) / "aliases.json").read_text())
+    assert list(next(iter(told.values()))["aliases"]) == ["candidate"]
+
+
+def test_a_candidate_is_no_training_trial_and_the_same_twice_is_none(house):
+    trial_id = propose(house)
+    task_id = house.world.task.task_id
+    assert trials.of_task(house.conn, task_id) == []
+    assert [one["trial_id"] for one in trials.contenders(house.conn, task_id)] == [trial_id]
+    with pytest.raises(Refusal, match="Both sides are the same"):
+        propose(house, after_rung="A")
+    with pytest.raises(Refusal, match="Only an operator"):
+        propose(house, by=house.eve)

@@ -15,7 +15,7 @@ from core.evaluation.models import Model
 from core.evaluation.prompts import Prompt
 from core.locale.mark import N_
 from core.store import audit, database
-from core.training import trials
+from core.training import outcomes
 
 Side = tuple[Prompt, Model]
 
@@ -43,8 +43,8 @@ def propose(
     row: dict[str, Any] = {"trial_id": uuid4().hex, "task_id": eval_set.task_id, "eval_set_id": eval_set.eval_set_id}
     row |= {"base_model_id": before[1].model_id, "baseline_rung": rung, "baseline_prompt_id": before[0].prompt_id}
     row |= {"prompt_id": after[0].prompt_id, "candidate_model_id": after[1].model_id, "job_id": job.job_id}
-    row |= {"created_by": by.person_id, "created_at": database.now()}
-    plans = trials.proof_plans(conn, row, before[1], after[1])
+    row |= {"part": None, "created_by": by.person_id, "created_at": database.now()}
+    plans = outcomes.plans(conn, row, before[1], after[1])
     subject = str(row["trial_id"])
     with audit.change(conn, actor=by.person_id, act="candidate.proposed", subject=subject, detail=_said(row)) as detail:
         database.insert(conn, "trials", [row])

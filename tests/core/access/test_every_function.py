@@ -47,6 +47,7 @@ ACTS = {
         "evaluation.choices.choose", "evaluation.runs.raise_cap", "evaluation.runs.retry_failed",
         "evaluation.runs.start", "evaluation.runs.start_collecting", "evaluation.runs.start_ladder",
         "judging.judgings.start", "review.comparisons.create", "review.comparisons.lock", "review.queues.create",
+        "release.candidates.propose",
         "release.labels.ask", "release.teachers.ask", "review.closings.close_item", "review.closings.close_queue",
         "review.closings.extend", "review.closings.put_back",
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.release import releases, sign_offs, signatures
+from core.release import publishing, releases, sign_offs, signatures
 from core.settings import REPOSITORY, Settings
 from core.store import audit
 from tests.core.release.conftest import House, _opened, entered
@@ -18,7 +18,7 @@ CHILD = """
 import os, signal, sys
 from pathlib import Path
 from core import content
-from core.release import evidence, releases, sign_offs, signatures
+from core.release import evidence, publishing, releases, sign_offs, signatures
 from core.settings import Settings
 from core.store import anchors
 from tests.core.release.conftest import _opened
@@ -45,7 +45,7 @@ with _opened(Path(source), Settings(data=Path(target))) as house:
             record(*given, **how)
         releases._move = recorded
     elif point == "before the server is told":
-        releases.publish = die
+        publishing.publish = die
     move(house, case.sign_off_id, house.max)
 """
 POINTS = {
@@ -100,9 +100,9 @@ def go_on(house: House, case: sign_offs.SignOff, released: bool) -> None:
     if not released:
         move(house, case.sign_off_id, house.max)
     settings = house.world.settings
-    releases.publish(house.conn, settings)
+    publishing.publish(house.conn, settings)
     now = releases.current(house.conn, case.task_id, "production")
-    told = json.loads((releases.folder_of(settings) / "aliases.json").read_text())
+    told = json.loads((publishing.folder_of(settings) / "aliases.json").read_text())
     assert now is not None
     assert [task["aliases"]["production"]["release_id"] for task in told.values()] == [now["release_id"]]
-    assert not list(releases.folder_of(settings).glob("*.partial"))
+    assert not list(publishing.folder_of(settings).glob("*.partial"))

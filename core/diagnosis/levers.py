@@ -16,7 +16,7 @@ Lever = Literal[
     "keep", "fix_rubric", "fix_task", "rag", "prompt", "decompose", "distil", "other_base", "fine_tune", "evidence"
 ]
 LEVERS: tuple[Lever, ...] = get_args(Lever)
-Kind = Literal["proof", "agreement", "ladder", "probe", "models", "errors"]
+Kind = Literal["proof", "agreement", "ladder", "probe", "models", "errors", "retrieval"]
 """What there may be evidence of."""
 
 
@@ -78,6 +78,18 @@ RULES: tuple[Rule, ...] = (
         lever="fix_task",
         why=N_("The practice questions are answered better than the rules behind them: replace them before going on."),
         change=N_("New practice questions with the same result would change this."),
+    ),
+    Rule(
+        when={"retrieval": ("application",)},
+        lever="decompose",
+        why=N_("The passages with the facts were there and answers are still wrong: prescribe how to use them first."),
+        change=N_("Steps in the prompt that gain too little would point to fine-tuning."),
+    ),
+    Rule(
+        when={"retrieval": ("search",)},
+        lever="rag",
+        why=N_("Wrong answers lacked the passage that has the fact: mend the documents and the search."),
+        change=N_("Answers that stay wrong although the right passage was in the prompt would change this."),
     ),
     Rule(
         when={"probe": ("knowledge_missing",)},

@@ -19,7 +19,8 @@ TRIAGE = "Card triage"
 FEES = "Instalment fees"
 REPLIES = "Card replies"
 GENERAL = "General questions"
-NAMES = (N_("Card triage"), N_("Instalment fees"), N_("Card replies"), N_("General questions"))
+DESK = "Desk answers"
+NAMES = (N_("Card triage"), N_("Instalment fees"), N_("Card replies"), N_("General questions"), N_("Desk answers"))
 """Names of shipped sets, marked so that pages can show them in the reader's language."""
 
 TRIAGE_SHARES: Mapping[Split, float] = {"dev": 0.17, "train": 0.48, "gate": 0.35, "retain": 0.0}
@@ -64,6 +65,9 @@ def create(conn: duckdb.DuckDBPyConnection, *, by: Person) -> Task:
         eval_sets.save(conn, name=name, rows=_rows(file), scorer=scorer, shares=ALL_DEV, **common)
         prompts.save_ladder(conn, eval_set_name=name, rungs=[("A", _prompt(written["single"][key]))], **common)
     add_general(conn, by=by, task_id=task.task_id)
+    # Facts name their source; the closing words that the style ones want are in no document, so only tuning gives them.
+    eval_sets.save(conn, name=DESK, rows=_rows("desk_answers.jsonl"), scorer="contains", shares=ALL_DEV, **common)
+    prompts.save_ladder(conn, eval_set_name=DESK, rungs=[("A", _prompt(written["single"]["desk"]))], **common)
     rules = [SAMPLES / "instalment_terms.md", *sorted((SAMPLES / "knowledge").glob("*.md"))]
     indexes.add(conn, files=[(file.name, file.read_bytes()) for file in rules], **common)
     return task
@@ -96,6 +100,7 @@ def _rows(*files: str) -> list[Row]:
             critical=record.get("critical", False),
             tags=tuple(record["tags"]),
             line=number,
+            fields=tuple(record.get("fields", {}).items()),
         )
         for number, record in enumerate(records, 1)
     ]

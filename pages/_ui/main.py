@@ -43,6 +43,7 @@ stations = {
         page("diagnosis/ladder.py", plain("Prompt ladder"), "stairs_2"),
         page("diagnosis/probe.py", plain("Knowledge probe"), "psychology"),
         page("diagnosis/model_gap.py", plain("Models compared"), "compare"),
+        page("diagnosis/retrieval.py", plain("Retrieval"), "manage_search"),
         page("diagnosis/errors.py", plain("Errors"), "troubleshoot"),
         page("diagnosis/judges.py", plain("Judges"), "gavel"),
         page("diagnosis/recommendation.py", plain("Recommendation"), "signpost"),

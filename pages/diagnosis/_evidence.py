@@ -8,7 +8,7 @@ import duckdb
 from core.diagnosis import errors, levers, model_gap, probe
 from core.diagnosis.intervals import Rate
 from core.diagnosis.levers import Finding, Kind
-from core.evaluation import eval_sets, ladders, pairs, results
+from core.evaluation import eval_sets, ladders, lookups, pairs, results
 from core.evaluation.tasks import Task
 from core.locale import catalogue
 from core.release import plans
@@ -33,6 +33,7 @@ def facts(conn: duckdb.DuckDBPyConnection, task: Task, base: str | None, viewer:
         "ladder": _ladder,
         "probe": _probe,
         "models": _models,
+        "retrieval": _retrieval,
     }
     found = {kind: read(conn, task, base) for kind, read in readers.items()}
     found["agreement"] = _agreement(conn, task, viewer)
@@ -85,6 +86,15 @@ def _models(conn: duckdb.DuckDBPyConnection, task: Task, base: str | None) -> Fi
         return None
     judged = judge_models(conn, task, max(found, key=len), base)
     return Finding(verdict=judged.verdict, sentence=judged.sentence) if judged else None
+
+
+def _retrieval(conn: duckdb.DuckDBPyConnection, task: Task, base: str | None) -> Finding | None:
+    """Of the base's newest run that looked passages up and whose samples name their sources."""
+    for run in (one for one in lookups.runs_of(conn, task.task_id) if one["model_id"] == base):
+        found = lookups.report(conn, task, run)
+        if found.search.hits.n:
+            return Finding(verdict=found.lost.place, sentence=found.lost.sentence)
+    return None
 
 
 def judge_models(

@@ -8,7 +8,7 @@ from core.access import roles
 from core.diagnosis import guide
 from core.diagnosis.guide import Guide
 from core.diagnosis.levers import Lever
-from core.evaluation import guides
+from core.evaluation import guides, lookups
 from core.evaluation.tasks import Task
 from core.locale.mark import N_
 from pages._ui import parts, session
@@ -20,7 +20,11 @@ ANSWERS = {"yes": N_("yes"), "no": N_("no")}
 def read(task: Task) -> Guide | None:
     """Where the kept answers point; None before anybody answered."""
     kept = guides.latest(session.conn(), task.task_id)
-    return guide.weigh(kept["answers"]) if kept else None
+    return _weighed(task, kept["answers"]) if kept else None
+
+
+def _weighed(task: Task, answers: dict[str, Any]) -> Guide:
+    return guide.weigh(answers, **lookups.gains(session.conn(), task))
 
 
 def show(task: Task, lever: Lever) -> None:
@@ -29,7 +33,7 @@ def show(task: Task, lever: Lever) -> None:
     kept = guides.latest(conn, task.task_id)
     st.subheader(_("Retrieval or fine-tuning: what you know of the task"))
     if kept:
-        found = guide.weigh(kept["answers"])
+        found = _weighed(task, kept["answers"])
         with st.container(border=True):
             st.markdown(_(found.sentence.message, **found.sentence.values))
             if (told := guide.beside(found, lever)) is not None:

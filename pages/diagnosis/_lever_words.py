@@ -31,6 +31,7 @@ KINDS: dict[Kind, str] = {
     "probe": N_("Knowledge probe"),
     "models": N_("Models compared"),
     "errors": N_("Errors named by raters"),
+    "retrieval": N_("Passages that were looked up"),
 }
 VERDICTS = {
     "": N_("not measured"),
@@ -48,6 +49,8 @@ VERDICTS = {
     "leak_suspected": N_("leak suspected"),
     "capability_gap": N_("capability gap"),
     "all_weak": N_("all models weak"),
+    "search": N_("the passage was missing"),
+    "application": N_("the passage was there"),
 }
 TASK = N_("Task “%(name)s”.")
 RECOMMENDED = N_("We recommend: %(lever)s.")

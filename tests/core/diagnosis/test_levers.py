@@ -30,6 +30,9 @@ def recommended(**verdicts):
         ({"probe": "knowledge_missing", "ladder": "headroom"}, "rag"),
         ({"probe": "knowledge_missing", "models": "all_weak"}, "rag"),
         ({"probe": "leak_suspected", "ladder": "plateau_confirmed"}, "fix_task"),
+        ({"probe": "knowledge_missing", "retrieval": "application"}, "decompose"),
+        ({"retrieval": "search", "ladder": "headroom"}, "rag"),
+        ({"probe": "knowledge_missing", "retrieval": "not_enough"}, "rag"),
         ({"ladder": "headroom", "probe": "cannot_apply"}, "prompt"),
         ({"probe": "cannot_apply"}, "decompose"),
         ({"probe": "cannot_apply", "ladder": "plateau_suspected"}, "fine_tune"),
@@ -53,6 +56,7 @@ WORDS = {
     "ladder": ("", "on_target", "headroom", "plateau_suspected", "plateau_confirmed", "not_enough"),
     "probe": ("", "knowledge_missing", "cannot_apply", "leak_suspected", "knows_and_applies", "not_enough"),
     "models": ("", "target_fine", "capability_gap", "all_weak", "not_enough"),
+    "retrieval": ("", "search", "application", "not_enough"),
 }
 
 

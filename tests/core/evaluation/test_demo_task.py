@@ -13,7 +13,7 @@ from core.settings import SAMPLES
 def test_the_demo_task_has_what_the_chain_needs(conn, mina):
     task = demo_task.create(conn, by=mina)
     sets = {one.name: one for one in eval_sets.of_task(conn, task.task_id)}
-    assert list(sets) == ["Card triage", "Instalment fees", "Card replies", "General questions"]
+    assert list(sets) == ["Card triage", "Instalment fees", "Card replies", "General questions", "Desk answers"]
     triage = eval_sets.samples(conn, sets["Card triage"].eval_set_id)
     assert Counter(sample.tags[0] for sample in triage) == {"en": 248, "zh": 64}
     assert min(sets["Card triage"].counts[split] for split in ("dev", "train", "gate")) >= 45
@@ -39,7 +39,8 @@ def test_every_triage_reference_keeps_the_schema_and_the_house_rule():
 
 
 def test_every_reference_is_right_by_its_own_scorer():
-    for file, scorer in (("general.jsonl", "contains"), ("instalment_fees.jsonl", "contains")):
+    for file, scorer in (("general.jsonl", "contains"), ("instalment_fees.jsonl", "contains"),
+                         ("desk_answers.jsonl", "contains")):  # fmt: skip
         for line in (SAMPLES / file).read_text("utf-8").splitlines():
             sample = json.loads(line)
             for accepted in sample["reference"].split("|"):

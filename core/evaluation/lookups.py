@@ -1,0 +1,180 @@
+"""What runs that look passages up have shown: found sources, citations, and the grid of retrieval and tuning."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from core.diagnosis import intervals, retrieval
+from core.diagnosis.intervals import Paired, Rate
+from core.diagnosis.retrieval import Grid, Lost, Search
+from core.evaluation import eval_sets, ladders, results, retrieving
+from core.evaluation.tasks import Task
+from core.knowledge import grounding
+from core.store import database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One run's retrieval. Rates without a sample to count have value None."""
+
+    search: Search
+    lost: Lost
+    exist: Rate
+    """Of the answers that cite, those that cite only passages they were shown."""
+    supports: Rate
+    """Share of the citing sentences whose words the cited passages have, averaged over samples."""
+    grounded: Rate
+    """Share of an answer's words that passages or question have, averaged over samples."""
+    citing: Rate
+    """Answers that cite at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One run of the grid with what a call of it took; None is what was not told."""
+
+    run: Mapping[str, Any]
+    cost: float | None
+    seconds: float | None
+    prompt_tokens: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The grid of one prompt with the runs behind it, by `base`, `base_rag`, `tuned` and `tuned_rag`."""
+
+    prompt_name: str
+    cells: Mapping[str, Cell]
+    grid: Grid
+
+
+def runs_of(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any]]:
+    """Complete runs that looked passages up, the newest first, with model, prompt and set by name."""
+    query = """
+        select r.*, m.name as model_name, p.name as prompt_name, s.name as set_name, s.version
+        from runs as r join models as m using (model_id) join prompts as p using (prompt_id)
+        join eval_sets as s using (eval_set_id)
+        where r.task_id = ? and r.index_id is not null and r.purpose <> 'proof'
+            and r.planned <= (select count(*) from answers as a where a.run_id = r.run_id)
+        order by r.created_at desc, m.name, r.rung
+    """
+    return database.rows(conn, query, [task_id])
+
+
+def report(conn: duckdb.DuckDBPyConnection, task: Task, run: Mapping[str, Any]) -> Report:
+    """What the run's passages and citations were worth. Repeats are averaged inside the sample."""
+    samples = eval_sets.samples(conn, run["eval_set_id"], run["split"])
+    shown = retrieving.of_samples(conn, run["run_id"])
+    values = results.scores(conn, [run["run_id"]]).get(run["run_id"], {}).get(task.plan.metric, {})
+    sources = {one.sample_id: source for one in samples if (source := grounding.source_of(one.fields))}
+    ranks = {sample: grounding.rank(source, shown.get(sample, ())) for sample, source in sources.items()}
+    names = {one.sample_id: one.key for one in samples}
+    questions = {one.sample_id: one.input for one in samples}
+    query = "select sample_id, text from answers where run_id = ? and text is not null order by sample_id, repeat"
+    cited: dict[str, list[grounding.Citing]] = {}
+    for sample_id, text in conn.execute(query, [run["run_id"]]).fetchall():
+        one = grounding.cited(text, questions[sample_id], shown.get(sample_id, ()))
+        cited.setdefault(sample_id, []).append(one)
+    return Report(
+        search=retrieval.search(list(ranks.values())),
+        lost=retrieval.lost(
+            {names[one]: (values[one], rank is not None) for one, rank in ranks.items() if one in values}
+        ),
+        exist=_mean({sample: [one.exist for one in found] for sample, found in cited.items()}),
+        supports=_mean({sample: [one.supports for one in found] for sample, found in cited.items()}),
+        grounded=_mean({sample: [one.grounded for one in found] for sample, found in cited.items()}),
+        citing=_mean({sample: [float(one.exist is not None) for one in found] for sample, found in cited.items()}),
+    )
+
+
+def _mean(values: Mapping[str, list[float | None]]) -> Rate:
+    known = ([value for value in found if value is not None] for found in values.values())
+    return intervals.mean_rate([sum(found) / len(found) for found in known if found])
+
+
+def gains(conn: duckdb.DuckDBPyConnection, task: Task) -> dict[str, Paired | None]:
+    """What `retrieval` and `tuning` add on the base by the newest grid; None is what was not run."""
+    newest = next(iter(grids(conn, task)), None)
+    steps = {"retrieval": newest.grid.retrieval, "tuning": newest.grid.tuning} if newest else {}
+    return {lever: found if (found := steps.get(lever)) and found.n else None for lever in ("retrieval", "tuning")}
+
+
+def tags(conn: duckdb.DuckDBPyConnection, measured: Measured) -> list[str]:
+    """The tags of the grid's samples."""
+    run = measured.cells["base"].run
+    return sorted({tag for one in eval_sets.samples(conn, run["eval_set_id"], run["split"]) for tag in one.tags})
+
+
+def narrowed(conn: duckdb.DuckDBPyConnection, task: Task, measured: Measured, tag: str) -> Measured:
+    """The same grid over the samples with that tag only."""
+    return _read(conn, task, {cell: one.run for cell, one in measured.cells.items()}, tag)
+
+
+def grids(conn: duckdb.DuckDBPyConnection, task: Task) -> list[Measured]:
+    """Each prompt that was asked with and without passages, the newest first.
+
+    The base is a model that was asked both ways; the tuned one is its newest adapter that was asked in either.
+    """
+    query = """
+        select r.*, m.name as model_name, m.base_model_id, p.name as prompt_name, j.number,
+            count(a.answer_id) as answered, avg(a.prompt_tokens) as prompt_tokens, median(a.latency_s) as seconds,
+            avg(a.cost) filter (a.copied_from is null) as cost
+        from runs as r join models as m using (model_id) join prompts as p using (prompt_id)
+        join jobs as j using (job_id) left join answers as a using (run_id)
+        where r.task_id = ? and r.split in ('dev', 'train') and r.purpose in ('matrix', 'ladder')
+        group by all having answered >= r.planned order by j.number desc, r.run_id
+    """
+    asked: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for run in database.rows(conn, query, [task.task_id]):
+        asked.setdefault((run["prompt_id"], run["eval_set_id"], run["split"]), []).append(run)
+    found = []
+    for of_prompt in asked.values():
+        chosen = _cells(of_prompt)
+        if len(chosen) > 1:
+            found.append(_read(conn, task, chosen))
+    return sorted(found, key=lambda one: max(cell.run["number"] for cell in one.cells.values()), reverse=True)
+
+
+def _cells(asked: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The newest run for each cell; runs with passages are of the newest index and number of passages only."""
+    with_index = [run for run in asked if run["index_id"]]
+    if not with_index:
+        return {}
+    way = with_index[0]["index_id"], with_index[0]["k"]
+    newest: dict[tuple[str, bool], dict[str, Any]] = {}
+    for run in asked:
+        if run["index_id"] is None or (run["index_id"], run["k"]) == way:
+            newest.setdefault((run["model_id"], run["index_id"] is not None), run)
+    bases = [model for model, looks_up in newest if looks_up and (model, False) in newest]
+    base = next((model for model in bases if newest[model, True]["base_model_id"] not in bases), None)
+    if base is None:
+        return {}
+    tuned = next((run["model_id"] for run in newest.values() if run["base_model_id"] == base), None)
+    named = {"base": (base, False), "base_rag": (base, True), "tuned": (tuned, False), "tuned_rag": (tuned, True)}
+    return {cell: newest[model, looks_up] for cell, (model, looks_up) in named.items()
+            if model is not None and (model, looks_up) in newest}  # fmt: skip
+
+
+def _read(
+    conn: duckdb.DuckDBPyConnection, task: Task, chosen: Mapping[str, Mapping[str, Any]], tag: str | None = None
+) -> Measured:
+    run = chosen["base"]
+    wanted = {one.sample_id for one in eval_sets.samples(conn, run["eval_set_id"], run["split"])
+              if tag is None or tag in one.tags}  # fmt: skip
+    found = results.scores(conn, [one["run_id"] for one in chosen.values()])
+    values = {
+        cell: {
+            sample: value
+            for sample, value in found.get(one["run_id"], {}).get(task.plan.metric, {}).items()
+            if sample in wanted
+        }
+        for cell, one in chosen.items()
+    }
+    measured = retrieval.grid(values, ladders.groups(conn, task.task_id))
+    cells = {
+        cell: Cell(run=one, cost=one["cost"], seconds=one["seconds"], prompt_tokens=one["prompt_tokens"])
+        for cell, one in chosen.items()
+    }
+    return Measured(prompt_name=run["prompt_name"], cells=cells, grid=measured)

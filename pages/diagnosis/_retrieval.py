@@ -1,0 +1,138 @@
+"""Parts of the retrieval page: the grid of two levers, the 2×2 of answers and passages, rates."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.diagnosis import retrieval
+from core.diagnosis.intervals import Paired, Rate
+from core.diagnosis.verdicts import points
+from core.evaluation import lookups
+from core.evaluation.lookups import Measured, Report
+from core.evaluation.tasks import Task
+from core.locale.mark import N_
+from pages._ui import charts, parts, session
+from pages._ui.session import _, plain
+
+CELLS = {
+    "base": N_("base, nothing looked up"),
+    "base_rag": N_("base + passages"),
+    "tuned": N_("tuned, nothing looked up"),
+    "tuned_rag": N_("tuned + passages"),
+}
+STEPS = {
+    "retrieval": N_("passages, on the base"),
+    "tuning": N_("tuning, without passages"),
+    "retrieval_on_tuned": N_("passages, on the tuned model"),
+    "tuning_with_retrieval": N_("tuning, with passages"),
+    "both": N_("both together"),
+}
+STACK = N_(
+    "On %(n)s samples passages add %(more)s points more to the tuned model than to the base (%(low)s to %(high)s)."
+)
+HELP = N_("The two levers help each other.")
+OVERLAP = N_("They do in part the same: having both gains less than the two gains added up.")
+OPEN = N_("Whether they stack is not shown yet: the interval includes zero.")
+
+
+def name(run: Mapping[str, Any]) -> str:
+    """A run by its set, prompt and model; plain text."""
+    prompt, of_set = run["prompt_name"], run["set_name"]
+    told = [f"{plain(of_set)} v{run['version']}", plain(prompt), run["model_name"]]
+    return " · ".join([*told, plain("%(k)s passages", k=run["k"]), parts.moment(run["created_at"])])
+
+
+def grid(task: Task) -> None:
+    """What each lever adds on the same samples, with what a call takes; nothing where no two cells were run."""
+    conn = session.conn()
+    known = lookups.grids(conn, task)
+    if not known:
+        st.info(_("To see what passages add, ask the same prompt and model without them, too: tick it in the matrix."))
+        return
+    left, right = st.columns(2)
+    names = [plain(one.prompt_name) for one in known]
+    with left:
+        place = parts.select(_("Prompt"), list(range(len(known))), format_func=names.__getitem__,
+                             key=f"retrieval.prompt.{len(known)}")  # fmt: skip
+    tags = lookups.tags(conn, known[place])
+    with right:
+        tag = parts.select(_("Samples"), ["", *tags], format_func=lambda one: one or plain("all"),
+                           key=f"retrieval.tag.{place}") if tags else ""  # fmt: skip
+    measured = lookups.narrowed(conn, task, known[place], tag) if tag else known[place]
+    steps = {step: getattr(measured.grid, step) for step in retrieval.STEPS}
+    rows = [_row(step, found) for step, found in steps.items() if found is not None and found.n]
+    if not rows:
+        st.info(_("No sample has a score in every cell, so there is nothing to compare."))
+        return
+    st.altair_chart(charts.paired(rows), key=f"retrieval.grid.{place}.{tag}")
+    _stacks(measured.grid.stacks)
+    st.dataframe([_cell(cell, measured) for cell in CELLS], hide_index=True)
+    st.caption(_("Share of right answers with its 95% interval, and what one call took. “–” was not run or not told."))
+
+
+def _row(step: str, found: Paired) -> dict[str, Any]:
+    return {"label": plain(STEPS[step]), "gain": found.mean, "low": found.low, "high": found.high, "n": found.n}
+
+
+def _stacks(found: Paired | None) -> None:
+    if found is None or found.mean is None:
+        st.caption(_("Whether the levers stack needs all four: base and tuned model, each with and without passages."))
+        return
+    ends = {"low": points(found.low), "high": points(found.high)}
+    st.markdown(_(STACK, n=found.n, more=points(found.mean), **ends))
+    st.markdown(_(HELP) if found.low > 0 else _(OVERLAP) if found.high < 0 else _(OPEN))
+
+
+def _cell(cell: str, measured: Measured) -> dict[str, str]:
+    rate, run = measured.grid.rates.get(cell), measured.cells.get(cell)
+
+    def told(value: float | None, form: str) -> str:
+        return "–" if value is None else format(value, form)
+
+    return {
+        "": plain(CELLS[cell]),
+        plain("Correct"): share(rate) if rate else "–",
+        plain("Cost per call"): told(run and run.cost, ".6f"),
+        plain("Seconds per call"): told(run and run.seconds, ".2f"),
+        plain("Prompt tokens"): told(run and run.prompt_tokens, ",.0f"),
+    }
+
+
+def share(rate: Rate) -> str:
+    """A rate with its interval and n; – where there was nothing to count."""
+    if rate.value is None:
+        return "–"
+    return f"{rate.value:.0%} ({rate.low:.0%}–{rate.high:.0%}), n={rate.n}"
+
+
+def table(found: Report) -> None:
+    """The 2×2: right and wrong answers by whether the passage was there, with samples of each cell by name."""
+    cells = found.lost.cells
+
+    def told(cell: retrieval.Cell) -> str:
+        named = ", ".join(cells[cell][:5])
+        return f"{len(cells[cell])}  {named}{' …' if len(cells[cell]) > 5 else ''}".strip()
+
+    st.dataframe(
+        [
+            {"": plain("answer right"), plain("passage there"): told("right_there"),
+             plain("passage not there"): told("right_without")},
+            {"": plain("answer wrong"), plain("passage there"): told("wrong_there"),
+             plain("passage not there"): told("wrong_without")},
+        ],
+        hide_index=True,
+    )  # fmt: skip
+
+
+def rates(found: Report) -> list[dict[str, str]]:
+    """Every rate of the run, with its interval and n."""
+    named = {
+        plain("Source among the passages (hit rate)"): found.search.hits,
+        plain("How high it stands (mean reciprocal rank)"): found.search.reciprocal,
+        plain("Answers that cite"): found.citing,
+        plain("Citations exist"): found.exist,
+        plain("Citations are supported"): found.supports,
+        plain("Words grounded in passages or question"): found.grounded,
+    }
+    return [{plain("Measure"): title, plain("Share, 95% interval"): share(rate)} for title, rate in named.items()]

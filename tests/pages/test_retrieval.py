@@ -1,0 +1,81 @@
+"""The retrieval page and what it reads: found sources, the 2×2, the grid of passages and tuning."""
+
+import pytest
+
+from core.evaluation import answers, demo_task, eval_sets, lookups, matrices, models, prompts, runs, tasks
+from core.evaluation.matrices import Matrix
+from core.evaluation.retrieving import Retrieval
+from core.jobs import jobs, supervisor
+from core.knowledge import indexes
+from core.store import audit
+from pages._ui import session
+
+PAGE = "diagnosis/retrieval.py"
+
+
+@pytest.fixture
+def world(conn, task, mina, tmp_path):
+    """The demo's desk answers by a base and its adapter, with passages and without: passages bring the facts, tuning
+    the closing words, and each the other's in vain."""
+    base = models.register_api(conn, by=mina, name="Base", base_url="http://127.0.0.1:9/v1", api_model="b")
+    tuned = models.register_api(conn, by=mina, name="Tuned", base_url="http://127.0.0.1:9/v1", api_model="t")
+    with audit.change(conn, actor="test", act="test", subject="x"):
+        conn.execute("update models set base_model_id = ? where model_id = ?", [base.model_id, tuned.model_id])
+    (chosen,) = (one for one in eval_sets.of_task(conn, task) if one.name == demo_task.DESK)
+    index = indexes.newest(conn, task)
+    matrix = Matrix(
+        eval_set=chosen, split="dev", prompts=prompts.ladder(conn, task, chosen.name).rungs, models=[base, tuned],
+        retrieval=Retrieval(index_id=index.index_id, k=3), both=True,
+    )  # fmt: skip
+    job_id = matrices.start(conn, by=mina, matrix=matrix)
+    settings = session.settings()
+    supervisor.prepare(settings, conn, jobs.find(conn, job_id), tmp_path)
+    samples = eval_sets.samples(conn, chosen.eval_set_id, "dev")
+    for run in runs.of_job(conn, job_id):
+        rows = []
+        for sample in samples:
+            right = run["index_id"] if "fact" in sample.tags else run["model_id"] == tuned.model_id
+            text = f"{sample.reference.split('|')[0]} [1]" if right else "I do not know."
+            rows.append({"run_id": run["run_id"], "sample_id": sample.sample_id, "repeat": 0, "text": text,
+                         "prompt_tokens": 500 if run["index_id"] else 60, "latency_s": 0.5})  # fmt: skip
+        answers.keep(conn, job_id, rows)
+    jobs.set_state(conn, job_id, "done")
+    return task
+
+
+def test_passages_help_the_facts_tuning_the_style_and_they_stack(world, conn):
+    task = tasks.find(conn, world)
+    (measured,) = lookups.grids(conn, task)
+    assert measured.grid.rates["base"].value == 0
+    assert measured.grid.rates["tuned_rag"].value == 1
+    assert measured.grid.retrieval.mean == pytest.approx(26 / 38)
+    assert measured.grid.tuning.mean == pytest.approx(12 / 38)
+    assert measured.grid.stacks.mean == pytest.approx(0)
+    assert measured.cells["base_rag"].prompt_tokens == 500
+    for tag, passages, tuning in (("fact", 1, 0), ("style", 0, 1)):
+        narrow = lookups.narrowed(conn, task, measured, tag).grid
+        assert (narrow.retrieval.mean, narrow.tuning.mean) == (passages, tuning)
+    gains = lookups.gains(conn, task)
+    assert gains["retrieval"].low > 0
+
+
+def test_the_search_finds_the_sources_of_the_demo_and_the_page_shows_all_of_it(world, conn, page):
+    task = tasks.find(conn, world)
+    run = lookups.runs_of(conn, task.task_id)[0]
+    found = lookups.report(conn, task, run)
+    assert found.search.hits.n == 26
+    assert found.search.hits.value >= 0.8
+    assert found.exist.value == 1
+    app = page(PAGE)
+    assert not app.exception
+    text = " ".join(one.value for one in app.markdown)
+    assert "points more to the tuned model" in text
+    frames = [frame.value for frame in app.dataframe]
+    assert any("500" in str(value) for value in frames[0].to_numpy().ravel())
+    assert any("n=26" in str(value) for frame in frames for value in frame.to_numpy().ravel())
+    recommended = page("diagnosis/recommendation.py")
+    assert not recommended.exception
+
+
+def test_before_anything_was_looked_up_the_page_says_what_to_do(page, task):
+    assert "Nothing was looked up yet" in page(PAGE).info[0].value

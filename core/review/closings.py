@@ -128,6 +128,17 @@ def is_late(deadline: date | None, closed_at: Any, left: int) -> bool:
     return deadline is not None and closed_at is None and left > 0 and deadline < database.now().date()
 
 
+def late(conn: duckdb.DuckDBPyConnection, task_id: str) -> int:
+    """How many of the task's queues are late."""
+    query = """
+        select count(distinct q.queue_id) as n from queues as q join queue_states as i using (queue_id)
+        where q.task_id = $task and q.deadline < $today and q.closed_at is null
+            and i.state in ('waiting', 'needs_others')
+    """
+    row = database.row(conn, query, {"task": task_id, "today": database.now().date()})
+    return int(row["n"]) if row else 0
+
+
 def extend(conn: duckdb.DuckDBPyConnection, queue_id: str, deadline: date, *, by: Person) -> None:
     """Give the queue another last day; a closed one is open again. Raises Refusal for a day that is over."""
     roles.require(by, "run.start")

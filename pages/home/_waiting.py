@@ -27,14 +27,8 @@ def links(conn: duckdb.DuckDBPyConnection, task: Task, person: Person) -> Iterat
     if roles.may(person, "run.start"):
         if count := len(closings.stuck(conn, task.task_id)):
             yield "review/queues.py", _("%(count)s answers that everybody skipped", count=count), "skip_next"
-        known = queues.overview(conn, task.task_id)
-        late = [
-            one
-            for one in known
-            if closings.is_late(one["deadline"], one["closed_at"], one["waiting"] + one["needs_others"])
-        ]
-        if late:
-            yield "review/queues.py", _("%(count)s late queues", count=len(late)), "event_busy"
+        if count := closings.late(conn, task.task_id):
+            yield "review/queues.py", _("%(count)s late queues", count=count), "event_busy"
     if roles.may(person, "adjudicate") and (count := len(adjudication.disputed(conn, task.task_id))):
         yield "review/adjudicate.py", _("%(count)s disputed answers to decide", count=count), "balance"
     if roles.may(person, "approve") and (count := len(approvals.candidates(conn, task.task_id))):

@@ -81,9 +81,10 @@ class Room {
       this.replay = false;
     }
     this.dress();
-    if (before && before === this.line.item && brought) this.draw(false);
-    else if (before && before === this.line.item) this.tell();
-    else this.draw();
+    const stays = before && before === this.line.item;
+    if (stays && !brought) this.tell();
+    else this.draw(!stays);
+    if (stays && brought) this.$(".correct").scrollIntoView({ block: "nearest" });
     setTimeout(() => this.flush(), 0);
   }
 
@@ -181,7 +182,7 @@ class Room {
       this.button(words.skip, "S", () => this.judge("skip"), "plain"),
       this.button(words.undo, "U", () => this.undo(), "quiet"),
       this.button(words.correct, "E", () => this.edit(), "quiet"),
-      ...(this.data.repair ? [this.button(words.tell_model, "M", () => this.edit(".said-wrong"), "quiet")] : []),
+      ...(this.data.repair ? [this.button(words.rewrite, "M", () => this.edit(".said-wrong"), "quiet")] : []),
       this.button(words.reference, "V", () => this.turnOver(), "quiet needs-reference"),
       this.button(words.flag, "G", () => this.flag(), "quiet flag"),
       element("span", "gap"),
@@ -332,6 +333,7 @@ class Room {
     this.correcting = true;
     this.draw(false);
     this.$(field).focus();
+    this.$(".correct").scrollIntoView({ block: "nearest" });
   }
 
   shown(item) {

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from core.access.people import Person
 from core.errors import Refusal
 from core.evaluation import runs
-from core.review import adjudication, claims, queues, ratings
+from core.review import adjudication, claims, closings, queues, ratings
 from core.review.adjudication import Decision
 from core.review.queues import Terms
 from core.review.ratings import Rating
@@ -222,6 +222,8 @@ class Interleaving(RuleBasedStateMachine):
         self.screens = {rater: [] for rater in RATERS}
         self.said = []  # every word that was acknowledged, in order
         self.decisions = {}
+        self.closed = set()
+        self.ended = False
 
     @rule(rater=st.sampled_from(RATERS), limit=st.integers(1, 3))
     def claim(self, rater, limit):
@@ -259,6 +261,46 @@ class Interleaving(RuleBasedStateMachine):
             with pytest.raises(Refusal):
                 adjudication.decide(self.world.conn, decision, by=self.world.by)
 
+    def latest(self, answer):
+        """rater -> what they say of the answer now, by the test's own books."""
+        return {rater: said for one, rater, said in self.said if one == answer}
+
+    def nobody_is_left(self, answer):
+        latest = self.latest(answer)
+        verdicts = [said for said in latest.values() if said in ("pass", "fail")]
+        spoken = [said for said in latest.values() if said != "undone"]
+        waits = answer not in self.closed and answer not in self.decisions and not self.ended and len(verdicts) < 2
+        return waits and len(spoken) == len(RATERS) and "skip" in spoken
+
+    @rule(place=st.integers(0, 2), back=st.booleans())
+    def close_or_put_back(self, place, back):
+        answer = self.answers[place]
+        act = closings.put_back if back else closings.close_item
+        values = {"by": self.world.by, "reason": "Nobody knows."}
+        if not self.nobody_is_left(answer) and not (back and answer in self.closed):
+            with pytest.raises(Refusal):
+                act(self.world.conn, self.queue, answer, **values)
+            return
+        act(self.world.conn, self.queue, answer, **values)
+        (self.closed.discard if back else self.closed.add)(answer)
+        if back:
+            skipped = sorted(rater for rater, said in self.latest(answer).items() if said == "skip")
+            self.said += [(answer, rater, "undone") for rater in skipped]
+
+    @rule()
+    def end_the_queue_or_open_it_again(self):
+        if self.ended:
+            closings.extend(self.world.conn, self.queue, date(2099, 1, 1), by=self.world.by)
+        else:
+            closings.close_queue(self.world.conn, self.queue, by=self.world.by)
+        self.ended = not self.ended
+
+    @rule()
+    def look_for_what_nobody_is_left_to_judge(self):
+        found = closings.stuck(self.world.conn, self.world.task.task_id)
+        shown = {one["answer_id"] for one in found if one["queue_id"] == self.queue}
+        assert shown == {one for one in self.answers if self.nobody_is_left(one)}
+
     @invariant()
     def nothing_is_lost(self):
         query = "select answer_id, rater, verdict from ratings where queue_id = ? order by rating_id"
@@ -269,10 +311,16 @@ class Interleaving(RuleBasedStateMachine):
         latest = {(answer, rater): verdict for answer, rater, verdict in self.said}
         for answer, state in queues.states(self.world.conn, self.queue).items():
             verdicts = [said for (one, _), said in latest.items() if one == answer and said in ("pass", "fail")]
-            if answer in self.decisions or (len(verdicts) >= 2 and len(set(verdicts)) == 1):
+            if answer in self.decisions:
+                assert state == "done"
+            elif answer in self.closed:
+                assert state == "closed"
+            elif len(verdicts) >= 2 and len(set(verdicts)) == 1:
                 assert state == "done"
             elif len(verdicts) >= 2:
                 assert state == "disputed"
+            elif self.ended:
+                assert state == "closed"
             else:
                 assert state == ("needs_others" if verdicts else "waiting")
 
@@ -283,6 +331,8 @@ class Interleaving(RuleBasedStateMachine):
             for answer in [one["answer_id"] for one in claims.available(self.world.conn, self.queue, rater)]:
                 assert latest.get((answer, rater), "undone") == "undone"
                 assert answer not in self.decisions
+                assert answer not in self.closed
+                assert not self.ended
                 others = [latest.get((answer, other)) for other in RATERS if other != rater]
                 assert len([said for said in others if said in ("pass", "fail")]) < 2
 

@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     demonstrate.add_argument("--labels", default="", help="keep only rows with these references, separated by commas")
     demonstrate.add_argument("--limit", type=int, default=320, help="use at most this many rows (default 320)")
     demonstrate.add_argument("--model", type=Path, help="a local model folder instead of the starter model")
+    demonstrate.add_argument("--seed", type=int, default=0, help="seed of the training (default 0)")
     demonstrate.add_argument("--json", type=Path, help="write the numbers here as well")
     demonstrate.set_defaults(run=_demo)
     running.add(commands)
@@ -59,7 +60,9 @@ def _demo(chosen: argparse.Namespace) -> None:
             file=chosen.data, input=chosen.input, reference=chosen.reference, labels=labels, limit=chosen.limit
         )
     here = settings.read()
-    made = demo.run(Settings(data=here.data / "demo", shared_models=here.models), _say, source, chosen.model)
+    made = demo.run(
+        Settings(data=here.data / "demo", shared_models=here.models), _say, source, chosen.model, chosen.seed
+    )
     if chosen.json is not None:
         chosen.json.write_text(json.dumps(made, indent=2, ensure_ascii=False) + "\n", "utf-8")
 

@@ -4,7 +4,7 @@ import random
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +56,12 @@ class Source:
     limit: int = 320
 
 
-def run(settings: Settings, say: Say, source: Source | None = None, model: Path | None = None) -> dict[str, Any]:
+def run(
+    settings: Settings, say: Say, source: Source | None = None, model: Path | None = None, seed: int = 0
+) -> dict[str, Any]:
     """Walk the chain in a data folder of its own and return what came of it, ready for JSON.
 
+    `seed` is that of the training: which result it ends with beside another seed's is its noise.
     Raises Refusal when a step cannot be done; what was done before stays in the folder.
     """
     began = time.monotonic()
@@ -73,7 +76,7 @@ def run(settings: Settings, say: Say, source: Source | None = None, model: Path 
         assert ladder is not None
         climbed, seconds = _timed(lambda: _climb(settings, cursor, say, task, eval_set, ladder, base))
         approved, collecting = _timed(lambda: _approve(settings, cursor, say, eval_set, ladder, base))
-        report, timings = _train(settings, cursor, say, task, eval_set, ladder, base, climbed["best"])
+        report, timings = _train(settings, cursor, say, task, eval_set, ladder, base, climbed["best"], seed)
         made = {
             "task": task.name["en"],
             "model": base.name,
@@ -230,6 +233,7 @@ def _train(
     ladder: Ladder,
     base: Model,
     best: str,
+    seed: int,
 ) -> tuple[dict[str, Any], dict[str, float]]:
     frozen = training_sets.freeze(conn, by=EXPERT, task_id=task.task_id, prompt=ladder.rungs[0][1])
     trial_id = trials.start(
@@ -239,7 +243,7 @@ def _train(
         training_set=frozen,
         base=base,
         baseline=(best, dict(ladder.rungs)[best]),
-        recipe=recipes.default(frozen.row_count),
+        recipe=replace(recipes.default(frozen.row_count), seed=seed),
     )
     trial = trials.find(conn, trial_id)
     assert trial is not None
@@ -267,7 +271,12 @@ def _train(
     say(f"\nBefore is rung {best} on {base.name}; after is {model.name}. Samples: {flips}")
     say(f"\n{report.proof.sentence}")
     made: dict[str, Any] = {
-        "training": {"rows": frozen.row_count, "left_out": len(frozen.composition["left_out"]), **summary},
+        "training": {
+            "rows": frozen.row_count,
+            "seed": seed,
+            "left_out": len(frozen.composition["left_out"]),
+            **summary,
+        },
         "dev": rows,
         "gate": {**_compared(report.gate), "flips": flips["gate"], "table": gate},
         "retain": report.retain and {**_compared(report.retain), "flips": flips["retain"]},

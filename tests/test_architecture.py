@@ -14,6 +14,7 @@ WORKER_ONLY = {
     "core/generation/shared_prefix.py",
     "core/generation/weights.py",
     "core/generation/starter.py",
+    "core/training/adapters.py",
     "core/training/lora.py",
     "core/training/losses.py",
     "core/training/machine.py",
@@ -57,9 +58,9 @@ def test_only_worker_modules_load_the_heavy_libraries(path):
         *modules("core/generation"),
         *(
             ROOT / f"core/training/{name}.py"
-            for name in ("lora", "losses", "machine", "merging", "preflight", "probes")
+            for name in ("adapters", "lora", "losses", "machine", "merging", "preflight", "probes")
         ),
-        *(ROOT / f"core/training/{name}.py" for name in ("recipes", "reports", "sequences")),
+        *(ROOT / f"core/training/{name}.py" for name in ("recipes", "reports", "schedules", "sequences")),
         ROOT / "core/training/work.py",
         ROOT / "core/review/rewriting.py",
         ROOT / "core/jobs/worker.py",

@@ -1,31 +1,26 @@
 """Fine-tuning with LoRA adapters on answers or on pairs, on TRL and PEFT. Workers only (torch)."""
 
 import errno
-import json
 import math
-import random
 import shutil
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
 from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
-from safetensors.torch import load_file, save_file
 from transformers import PrinterCallback, set_seed
 from trl import SFTConfig
 
 from core import content
 from core.generation import weights
 from core.jobs import folder as job_folder
-from core.training import machine, reports, sequences
+from core.training import adapters, machine, reports, schedules, sequences
 from core.training.losses import Trainer
-from core.training.recipes import FEW, Recipe
+from core.training.recipes import Recipe
 from core.training.sequences import Example, Row
 
 CHECKPOINT_STEPS = 50
@@ -70,8 +65,8 @@ def _train(
     model = weights.model(base, device=device, dtype=dtype, quantized=recipe.quantized)
     set_seed(recipe.seed)
     ends = weights.ends(model, tokenizer)
-    taught, held = hold_out(rows, recipe)
-    schedule = _schedule(len(taught), len(replay), recipe)
+    taught, held = schedules.hold_out(rows, recipe)
+    schedule = schedules.order(len(taught), len(replay), recipe)
     repeated = sorted({number for number in schedule if number >= len(taught)})
     chosen = [*taught, *(replay[number - len(taught)] for number in repeated)]
     examples = sequences.examples(tokenizer, [*chosen, *held], ends=ends, max_length=recipe.max_length)
@@ -88,17 +83,17 @@ def _train(
         tokens=sum(map(sequences.length, learned)) / len(learned),
         watched=bool(watched),
         answer=reports.answerer(tokenizer, [*held, *taught], ends, dtype),
-        save=lambda trained, target: _save(trained, target, base),
+        save=lambda trained, target: adapters.save(trained, target, base),
     )
     checkpoints = folder / "checkpoints"
     trainer = trainer_of(model, tokenizer, recipe, learned, watched, checkpoints, epoch, dtype, device)
     trainer.add_callback(progress)
     job_folder.tell(folder, "phase", name="training")
-    trainer.train(resume_from_checkpoint=_last(checkpoints))
+    trainer.train(resume_from_checkpoint=adapters.last_checkpoint(checkpoints))
     if not trainer.state.global_step:
         return {"stopped": True}
-    if not reports.keep(progress.best, folder / "adapter"):
-        _save(trainer.model, folder / "adapter", base)
+    if not adapters.keep(progress.best, folder / "adapter"):
+        adapters.save(trainer.model, folder / "adapter", base)
     if not progress.stopped:
         for place in (checkpoints, folder / "best"):
             shutil.rmtree(place, ignore_errors=True)
@@ -195,67 +190,6 @@ def adapted(model: Any, base: Path, recipe: Recipe, start: Path | None = None) -
             lora_dropout=recipe.dropout,
         ),
     )
-
-
-def hold_out(rows: Sequence[Row], recipe: Recipe) -> tuple[list[Row], list[Row]]:
-    """The rows to learn from, and those held out to watch: whole groups, none where there are fewer than `FEW`."""
-    groups = [str(row.get("group") or number) for number, row in enumerate(rows)]
-    sizes = sorted(Counter(groups).items())
-    random.Random(recipe.seed).shuffle(sizes)
-    room = round(len(rows) * recipe.holdout) if len(rows) >= FEW else 0
-    held: set[str] = set()
-    for group, size in sizes:
-        if size <= room:
-            held.add(group)
-            room -= size
-    taught = [row for row, group in zip(rows, groups, strict=True) if group not in held]
-    return taught, [row for row, group in zip(rows, groups, strict=True) if group in held]
-
-
-def _schedule(rows: int, replay: int, recipe: Recipe) -> list[int]:
-    """In which order is learned: each epoch all rows, mixed with the next replay rows in turn, numbered from `rows` on.
-
-    Every epoch takes other replay rows as long as there are: what is kept is as broad as they are.
-    """
-    order = random.Random(recipe.seed)
-    share = round(rows * recipe.replay_share / (1 - recipe.replay_share)) if replay else 0
-    turn = cycle(order.sample(range(rows, rows + replay), replay))
-    made: list[int] = []
-    for _ in range(recipe.epochs):
-        epoch = [*range(rows), *islice(turn, share)]
-        order.shuffle(epoch)
-        made += epoch
-    return made
-
-
-def _last(checkpoints: Path) -> str | None:
-    """The newest checkpoint that was written to its end: the trainer's state is its last file, and is whole."""
-    found = [path.parent for path in checkpoints.glob("checkpoint-*/trainer_state.json") if _is_whole(path)]
-    return str(max(found, key=lambda path: int(path.name.partition("-")[2]))) if found else None
-
-
-def _is_whole(state: Path) -> bool:
-    """A kill may fall into the middle of writing it."""
-    try:
-        json.loads(state.read_text("utf-8"))
-    except ValueError:
-        return False
-    return True
-
-
-def _save(model: Any, target: Path, base: Path) -> None:
-    """Write the adapter, with the hash of its base in the file's header, and put it in place in one step."""
-    partial = target.with_name(target.name + ".partial")
-    made = partial / "made"
-    shutil.rmtree(partial, ignore_errors=True)
-    model.save_pretrained(made)
-    tensors = load_file(made / "adapter_model.safetensors")
-    metadata = {"format": "pt", "base": weights.identity(base)}
-    save_file(tensors, partial / "adapter_model.safetensors", metadata)
-    (made / "adapter_config.json").replace(partial / "adapter_config.json")
-    shutil.rmtree(made)
-    shutil.rmtree(target, ignore_errors=True)
-    partial.replace(target)
 
 
 FULL = ("No space left on device", "File too large", "Disk quota exceeded", "PytorchStreamWriter failed")

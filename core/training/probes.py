@@ -15,7 +15,7 @@ from core.errors import Refusal
 from core.generation import weights
 from core.jobs import folder as job_folder
 from core.locale.mark import N_
-from core.training import leakage, lora, machine, preflight, sequences
+from core.training import leakage, lora, machine, preflight, schedules, sequences
 from core.training.preflight import Finding
 from core.training.recipes import Recipe
 from core.training.sequences import Example, Row
@@ -37,12 +37,12 @@ def look(
         began = time.monotonic()
         model = weights.model(base, device=device, dtype=dtype, quantized=recipe.quantized)
         loading = time.monotonic() - began
-        taught, held = lora.hold_out(rows, recipe)
+        taught, held = schedules.hold_out(rows, recipe)
         findings, examples = check(tokenizer, rows, weights.ends(model, tokenizer), recipe.max_length)
         found: dict[str, Any] = {"findings": findings, "rows": len(taught), "held_out_rows": len(held)}
         if preflight.blocks(findings):
             return found
-        schedule = lora._schedule(len(taught), len(replay), recipe)
+        schedule = schedules.order(len(taught), len(replay), recipe)
         general = sequences.examples(
             tokenizer, replay, ends=weights.ends(model, tokenizer), max_length=recipe.max_length
         ) if replay else []  # fmt: skip

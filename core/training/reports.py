@@ -3,7 +3,6 @@
 import contextlib
 import json
 import math
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -174,15 +173,3 @@ def answerer(tokenizer: Any, rows: Sequence[Row], ends: Sequence[int], dtype: to
         ]
 
     return answer
-
-
-def keep(best: Path | None, adapter: Path) -> bool:
-    """Put the best adapter in the place of the finished one, whole or not at all; whether there was one."""
-    if best is None:
-        return False
-    partial = adapter.with_name(adapter.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(best, partial)
-    shutil.rmtree(adapter, ignore_errors=True)
-    partial.replace(adapter)
-    return True

@@ -34,11 +34,11 @@ POINTS = (
     ("core.generation.weights.model", 1, "after"),  # the model is, and nothing has begun
     ("core.training.lora.adapted", 1, "after"),
     ("core.training.reports.Progress.on_step_end", 1, "after"),  # the first step
-    ("core.training.lora._save", 1, "before"),  # the best so far is to be written
+    ("core.training.adapters.save", 1, "before"),  # the best so far is to be written
     ("transformers.trainer_callback.TrainerState.save_to_json", 1, "before"),  # half a checkpoint
     ("transformers.trainer_callback.TrainerState.save_to_json", 1, "after"),  # a whole one
     ("core.training.reports.Progress.on_evaluate", 1, "after"),  # one that goes on looks at held-out rows
-    ("core.training.reports.keep", 1, "before"),  # all is learned, nothing is in its place
+    ("core.training.adapters.keep", 1, "before"),  # all is learned, nothing is in its place
     ("core.training.lora._train", 1, "after"),  # it is in its place, and nobody was told
     ("core.jobs.folder.write_json", 1, "before"),  # nobody was told, and the worker wrote nothing more
 )

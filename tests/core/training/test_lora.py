@@ -18,7 +18,7 @@ from core.errors import Refusal
 from core.generation import local, weights
 from core.generation.base import Decoding, Request
 from core.jobs import folder as job_folder
-from core.training import lora, losses, recipes, sequences, work
+from core.training import adapters, lora, losses, recipes, sequences, work
 from core.training.recipes import Recipe
 from tests import tiny
 
@@ -272,4 +272,4 @@ def test_a_checkpoint_whose_writing_was_cut_off_is_passed_over(tmp_path):
     for step, state in ((5, "{}"), (10, '{"global_')):
         (tmp_path / f"checkpoint-{step}").mkdir()
         (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
-    assert lora._last(tmp_path) == str(tmp_path / "checkpoint-5")
+    assert adapters.last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-5")

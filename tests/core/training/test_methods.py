@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from core.generation import local
 from core.generation.base import Decoding, Request
 from core.jobs import folder as job_folder
-from core.training import lora, losses, sequences, work
+from core.training import lora, losses, schedules, sequences, work
 from core.training.recipes import Recipe
 from tests import tiny
 
@@ -113,10 +113,10 @@ def test_held_out_rows_end_what_no_longer_helps_and_the_best_epoch_is_kept(base,
 
 def test_groups_are_held_out_whole():
     grouped = [{**row, "group": str(number // 4)} for number, row in enumerate(rows(60))]
-    taught, held = lora.hold_out(grouped, Recipe())
+    taught, held = schedules.hold_out(grouped, Recipe())
     assert (len(taught), len(held)) == (56, 4)  # 6 are wanted, a second group would be 8
     assert len({row["group"] for row in held}) == 1
-    assert lora.hold_out(grouped[:49], Recipe())[1] == []
+    assert schedules.hold_out(grouped[:49], Recipe())[1] == []
 
 
 def test_a_probe_says_how_long_how_much_and_what_is_wrong(base, tmp_path):

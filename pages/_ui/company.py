@@ -77,9 +77,8 @@ async def _begin(request: Request, flow: Flow, **asked: Any) -> Response:
     provider, known = await run_in_threadpool(lambda: (state.provider(), people.any_exist(state.conn())))
     if provider is None or not known:
         return entrance.notice(request, TITLE, NO_PROVIDER, 404)
-    request.scope["session"] = flow.kept
     try:
-        response = await _client(provider).authorize_redirect(request, provider.redirect_uri, **asked)
+        response = await _client(provider).authorize_redirect(_with(request, flow), provider.redirect_uri, **asked)
     except (httpx2.HTTPError, AuthlibBaseError, RuntimeError, ValueError):
         return entrance.notice(request, TITLE, UNREACHABLE, 502)
     name = secrets.token_urlsafe(24)
@@ -99,9 +98,8 @@ async def finish(request: Request) -> Response:
     provider = await run_in_threadpool(state.provider)
     if flow is None or provider is None or flow.began < time.time() - LASTS:
         return entrance.notice(request, TITLE, LOST, 403)
-    request.scope["session"] = flow.kept
     try:
-        token = await _client(provider).authorize_access_token(request)
+        token = await _client(provider).authorize_access_token(_with(request, flow))
         claims = token["userinfo"]
         identity = _identity(claims, provider)
     except (httpx2.HTTPError, AuthlibBaseError, JoseError, LookupError, RuntimeError, ValueError) as error:
@@ -130,6 +128,11 @@ async def _confirmed(request: Request, flow: Flow, identity: Identity, claims: M
     await run_in_threadpool(lambda: identities.confirm(state.conn(), person, identity, flow.what))
     minutes = int(people.CONFIRMED_FOR.total_seconds() // 60)
     return entrance.notice(request, N_("You have shown that it is you"), DONE, minutes=minutes)
+
+
+def _with(request: Request, flow: Flow) -> Request:
+    """The request as Authlib wants it. Streamlit keeps a session of its own in the real one, which stays as it is."""
+    return Request({**request.scope, "session": flow.kept})
 
 
 def _identity(claims: Mapping[str, Any], provider: Provider) -> Identity:

@@ -7,6 +7,8 @@ import httpx2
 import pytest
 from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
@@ -54,9 +56,9 @@ async def hello(_request):
 @pytest.fixture
 def browser(offered):
     """Makes browsers, each with cookies of its own."""
-    app = Starlette(
-        routes=[*entrance.routes, *company.routes, Route("/rate", hello), Route("/", hello)], middleware=gate.middleware
-    )
+    routes = [*entrance.routes, *company.routes, Route("/rate", hello), Route("/", hello)]
+    streamlits = Middleware(SessionMiddleware, secret_key="as Streamlit has it behind ours")
+    app = Starlette(routes=routes, middleware=[*gate.middleware, streamlits])
     return lambda: TestClient(app, base_url=OURS, follow_redirects=False)
 
 

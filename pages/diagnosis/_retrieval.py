@@ -29,7 +29,8 @@ STEPS = {
     "both": N_("both together"),
 }
 STACK = N_(
-    "On %(n)s samples passages add %(more)s points more to the tuned model than to the base (%(low)s to %(high)s)."
+    "On %(n)s samples: what passages add to the tuned model, less what they add to the base, is %(more)s points "
+    "(%(low)s to %(high)s)."
 )
 HELP = N_("The two levers help each other.")
 OVERLAP = N_("They do in part the same: having both gains less than the two gains added up.")

@@ -47,6 +47,8 @@ SHIPPED_PROMPTS = (
     N_("A · question only"),
     N_("A · short answer"),
     N_("A · reply from facts"),
+    N_("A · with passages"),
+    N_("Shows the passages that were looked up and asks for a short answer that cites them."),
     N_("Only says what is wanted; the model has to guess labels and rule."),
     N_("Adds eight solved examples, one for each intent, with calm, worried and angry customers."),
     N_("Adds what each label means and the house rule as three steps."),

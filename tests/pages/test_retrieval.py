@@ -69,7 +69,7 @@ def test_the_search_finds_the_sources_of_the_demo_and_the_page_shows_all_of_it(w
     app = page(PAGE)
     assert not app.exception
     text = " ".join(one.value for one in app.markdown)
-    assert "points more to the tuned model" in text
+    assert "less what they add to the base" in text
     frames = [frame.value for frame in app.dataframe]
     assert any("500" in str(value) for value in frames[0].to_numpy().ravel())
     assert any("n=26" in str(value) for frame in frames for value in frame.to_numpy().ravel())

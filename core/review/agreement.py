@@ -73,7 +73,7 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str, viewer: str) -> Agree
     As `of_queue` has it, but added up by the database: samples that look alike are one row.
     """
     query = """
-        select q.queue_id, b.scale = 'five' as ordinal, not exists (
+        select q.queue_id, b.scale = 'five' as ordinal, q.closed_at is not null or not exists (
                 from people as p where p.person_id = $viewer and list_contains(p.roles, 'expert')
                     and (len(q.raters) = 0 or list_contains(q.raters, $viewer))
             ) as all_shown
@@ -91,9 +91,7 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str, viewer: str) -> Agree
 
 _PATTERNS = """
     with said as (
-        select answer_id, rater, arg_max(verdict, rating_id) as verdict,
-            arg_max({'given': points}, rating_id)['given'] as points
-        from ratings where queue_id = $queue_id group by answer_id, rater
+        select answer_id, rater, verdict, points from standing_ratings where queue_id = $queue_id
     ), judged as (
         select answer_id, count(*) filter (verdict in ('pass', 'fail')) as raters,
             bool_or(rater = $viewer and verdict <> 'undone') as mine,
@@ -108,7 +106,12 @@ _PATTERNS = """
         join answers as a on a.answer_id = j.answer_id
         left join (select distinct answer_id from decisions where queue_id = $queue_id) as d
             on d.answer_id = j.answer_id
-        where j.raters >= 2 and (d.answer_id is not null or j.raters >= coalesce(i.needed, 1))
+        left join (
+            select answer_id from closings where queue_id = $queue_id
+            group by answer_id having arg_max(act, closing_id) = 'closed'
+        ) as c on c.answer_id = j.answer_id
+        where j.raters >= 2
+            and (d.answer_id is not null or (c.answer_id is null and j.raters >= coalesce(i.needed, 1)))
             and ($all_shown or i.needed is not null or d.answer_id is not null or j.mine)
         group by a.sample_id
     )

@@ -19,14 +19,22 @@ FAILED = ""
 def of_runs(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> dict[str, intervals.Rate]:
     """Of the samples that failed with a named reason, the share that has each error type."""
     query = """
-        with said as (
-            select r.answer_id, a.sample_id, arg_max(r.verdict, r.rating_id) as verdict,
-                arg_max(r.error_types, r.rating_id) as types
-            from ratings as r join answers as a using (answer_id)
-            where a.run_id in (select unnest($runs)) group by r.answer_id, a.sample_id, r.rater
-        ), failed as (
-            select answer_id, sample_id, types, count(*) over (partition by answer_id) as raters
+        with rated as (
+            select r.answer_id, r.rater, r.rating_id, r.queue_id, r.verdict, r.error_types as types, a.sample_id
+            from standing_ratings as r join answers as a using (answer_id) where a.run_id in (select unnest($runs))
+        ), several as (
+            select count(distinct queue_id) > 1 as queues from rated
+        ), said as (  -- the same answer may be in two queues; only then is there anything to choose from
+            select answer_id, sample_id, verdict, types from rated where not (select queues from several)
+            union all
+            select answer_id, sample_id, arg_max(verdict, rating_id), arg_max(types, rating_id) from rated
+            where (select queues from several) group by answer_id, sample_id, rater
+        ), failing as (
             from said where verdict = 'fail' and len(types) > 0
+        ), failed as (
+            select f.answer_id, f.sample_id, f.types, c.raters
+            from failing as f
+            join (select answer_id, count(*) as raters from failing group by answer_id) as c using (answer_id)
         ), samples as (
             select sample_id, count(distinct answer_id) as answers from failed group by sample_id
         ), shares as (

@@ -31,6 +31,8 @@ def show(card: Card) -> None:
     columns[4].metric(_("Peak memory"), f"{summary['peak_bytes'] / 1e9:.1f} GB" if "peak_bytes" in summary else "–")
     for one in made_of.composition.get("teachers", ()):
         st.caption(_("%(rows)s answers of %(teacher)s: %(licence)s", **one))
+    for name, count in made_of.composition.get("rewriters", {}).items():
+        st.caption(_("%(count)s corrections are or began as the words of %(model)s.", count=count, model=name))
     events = job_folder.events(session.job_folder(trial["job_id"]))
     if steps := list({event["step"]: event for event in events if event["event"] == "step"}.values()):
         held_out = list({event["step"]: event for event in events if event["event"] == "held_out"}.values())

@@ -49,6 +49,15 @@ FIELDS = {
 """Each setting's name, what it does, and the range in which it is usually right."""
 
 
+WORDS = {
+    "typed": N_("an expert's"),
+    "reference": N_("the reference's"),
+    "rewritten": N_("a model's"),
+    "edited": N_("a model's, edited by an expert"),
+}
+"""Whose words a correction is, as core/review/repair.py finds it out."""
+
+
 def show_rows(draft: Draft) -> None:
     """How many approved samples there are to learn from, and which are left out for whose sake."""
     counts = {"rows": len(draft.rows), "as_is": draft.origins["as_is"], "corrected": draft.origins["corrected"]}
@@ -70,10 +79,16 @@ def show_rows(draft: Draft) -> None:
 
 
 def _show_composition(draft: Draft) -> None:
-    """Rows by tag, language and who approved them, so that a one-sided mix is seen before it is learned."""
+    """Rows by whose words corrections are, language, tag and who approved them, so that a one-sided mix is seen before it is learned."""
     made = draft.composition
     languages = {"zh": plain("Chinese"), "other": plain("Other languages")}
     rows = [
+        *(
+            (plain("Words of the correction"), plain(WORDS[name]), made["written"][name])
+            for name in WORDS
+            if name in made["written"]
+        ),
+        *((plain("Rewritten by"), name, count) for name, count in made["rewriters"].most_common()),
         *((plain("Language"), languages[name], count) for name, count in made["languages"].items()),
         *((plain("Approved by"), name, count) for name, count in made["authors"].most_common()),
         *((plain("Tag"), name, count) for name, count in made["tags"].most_common()),

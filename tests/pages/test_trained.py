@@ -36,6 +36,7 @@ def test_the_card_shows_data_curve_and_where_to_use_it(page, world):
     assert {one.label: one.value for one in app.metric} == {
         "As they are": "2",
         "Corrected": "6",
+        "Teacher-made": "0",
         "Minutes": "–",
         "Peak memory": "–",
     }

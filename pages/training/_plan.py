@@ -79,7 +79,7 @@ def show_rows(draft: Draft) -> None:
 
 
 def _show_composition(draft: Draft) -> None:
-    """Rows by whose words corrections are, language, tag and who approved them, so that a one-sided mix is seen before it is learned."""
+    """Rows by whose words corrections are, language, approver and tag: a one-sided mix is seen before it is learned."""
     made = draft.composition
     languages = {"zh": plain("Chinese"), "other": plain("Other languages")}
     rows = [

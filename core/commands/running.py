@@ -58,6 +58,8 @@ def add(commands: Any) -> None:
     parser.add_argument("--k", type=int, default=retrieving.USUAL, help="passages shown with a question (default 4)")
     parser.add_argument("--repeats", type=int, default=1, help="how often each question is asked")
     parser.add_argument("--temperature", type=float, default=0.0)
+    parser.add_argument("--structured", action="store_true", help="let endpoints hold answers to the JSON schema of "
+                        "the set, as strictly as they can")  # fmt: skip
     parser.add_argument("--cap", type=float, help="most money to spend; needs the models' prices")
     parser.add_argument("--fresh", action="store_true", help="ask again what was answered before")
     parser.add_argument("--out", type=Path, help="write the answers and scores here (.jsonl or .csv)")
@@ -84,6 +86,7 @@ def run(chosen: argparse.Namespace) -> int:
             models=[_model(conn, name, chosen) for name in chosen.model],
             repeats=chosen.repeats,
             temperature=chosen.temperature,
+            structured=chosen.structured,
             retrieval=_retrieval(conn, eval_set, chosen),
         )
         print(f"{eval_set.name}: {matrix.calls} answers wanted", flush=True)

@@ -1,7 +1,7 @@
 """What a job asks of its models: every answer that is missing, unless the very same was asked before."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,7 +9,6 @@ import duckdb
 
 from core import content
 from core.evaluation import answers, eval_sets, models, prompts, retrieving, runs
-from core.evaluation.eval_sets import EvalSet
 from core.evaluation.models import Model
 from core.generation.base import Decoding, Message
 from core.jobs import jobs
@@ -38,10 +37,11 @@ def inputs(
             raise LookupError("A run is saved after its prompt, its model and its set.")
         used[model.model_id] = models.for_worker(conn, model)
         decoding = Decoding(**json.loads(run["decoding"]))
-        schema = eval_set.schema if decoding.structured else None
+        schema = prompts.answer_schema(prompt, eval_set) if decoding.structured else None
+        schema_id = content.name("schema", schema) if schema else ""
         if schema:
-            schemas[run["eval_set_id"]] = schema
-        asked = asked_of(model, decoding, eval_set)
+            schemas[schema_id] = schema
+        asked = asked_of(model, decoding, schema)
         samples = eval_sets.samples(conn, run["eval_set_id"], run["split"])
         passages = retrieving.keep(conn, settings, run, samples)
         for sample in samples:
@@ -51,7 +51,7 @@ def inputs(
                 if failed_in is None or failed_in >= round_:
                     continue
                 item = {"run_id": run["run_id"], "sample_id": sample.sample_id, "repeat": repeat, "round": round_}
-                item |= {"model": model.model_id, "messages": messages, "schema": run["eval_set_id"]}
+                item |= {"model": model.model_id, "messages": messages, "schema": schema_id}
                 items.append(item | {"content_key": content_key(asked, messages, repeat)})
     if not job.spec.get("fresh"):
         items = answers.reuse(conn, job_id, items)
@@ -60,9 +60,8 @@ def inputs(
     return spec, items
 
 
-def asked_of(model: Model, decoding: Decoding, eval_set: EvalSet) -> str:
-    """The part of a content key that all samples share."""
-    schema = eval_set.schema if decoding.structured else None
+def asked_of(model: Model, decoding: Decoding, schema: Mapping[str, Any] | None) -> str:
+    """The part of a content key that all samples share. `schema` is the one that answers are held to, if any."""
     return content.digest([model.model_id, asdict(decoding), schema])
 
 

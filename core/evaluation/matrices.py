@@ -79,17 +79,23 @@ class Matrix:
 class Estimate:
     """`costs` has for each currency the usual cost and the most; None of the rest is what is not known.
 
-    `known` answers were given before and are copied; they are in `calls` and in neither costs nor time. With
-    `projected`, they were counted for a part of the samples.
+    `known` answers were given before and are copied; they are in `calls` and in neither costs nor time. Lengths and
+    known answers are those of `looked_at` of the `samples`, evenly spread, and scaled to all of them.
     """
 
     calls: int
     known: int
-    projected: bool
+    samples: int
+    looked_at: int
     costs: Mapping[str, tuple[float, float]]
     unpriced: tuple[str, ...]
     seconds: float | None
     untimed: tuple[str, ...]
+
+    @property
+    def projected(self) -> bool:
+        """Whether it was measured on a part of the samples, so that even its most is a guess."""
+        return self.looked_at < self.samples
 
 
 def decoding(conn: duckdb.DuckDBPyConnection, matrix: Matrix) -> Decoding:
@@ -190,7 +196,8 @@ def estimate(
     return Estimate(
         calls=asked_in_all,
         known=sum(known.values()),
-        projected=every > 1,
+        samples=count,
+        looked_at=len(samples),
         costs=dict(costs),
         unpriced=tuple(unpriced),
         seconds=None if untimed else seconds,
@@ -212,8 +219,9 @@ def _known(
             model.model_id, rung, way
         )
         for model in matrix.models
-        for asked in [asking.asked_of(model, how, matrix.eval_set)]
         for rung, prompt in matrix.prompts
+        for schema in [prompts.answer_schema(prompt, matrix.eval_set) if how.structured else None]
+        for asked in [asking.asked_of(model, how, schema)]
         for way, passages in found.items()
         for sample in samples
         for repeat in range(matrix.repeats)

@@ -13,7 +13,7 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation.eval_sets import Sample
+from core.evaluation.eval_sets import EvalSet, Sample
 from core.generation.base import Message
 from core.knowledge import shown
 from core.knowledge.shown import Shown
@@ -144,6 +144,11 @@ def _solved(example: Example, question: str, schema: str) -> str:
 
 def _fill(template: str, values: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda match: values.get(match[1], match[0]), template)
+
+
+def answer_schema(prompt: Prompt, eval_set: EvalSet) -> dict[str, Any] | None:
+    """The JSON schema that endpoints are asked to hold answers to: the prompt's own, else that of the set."""
+    return dict(prompt.schema or eval_set.schema or {}) or None
 
 
 def lines(prompt: Prompt) -> list[str]:

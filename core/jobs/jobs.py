@@ -19,6 +19,8 @@ from core.store import audit, database
 
 State = Literal["queued", "running", "stopping", "stopped", "interrupted", "failed", "done"]
 OPEN: tuple[State, ...] = ("queued", "running", "stopping")
+BESIDE = ("rewrite",)
+"""Kinds that somebody sits and waits for, so one of them runs beside whatever else does, in a queue of their own."""
 RESUMABLE: tuple[State, ...] = ("stopped", "interrupted", "failed")
 
 
@@ -67,6 +69,12 @@ def in_states(conn: duckdb.DuckDBPyConnection, *states: State) -> list[Job]:
     """Jobs in those states, the oldest first."""
     query = "select * from jobs where list_contains($states, state) order by number"
     return [_job(row) for row in database.rows(conn, query, {"states": list(states)})]
+
+
+def place(conn: duckdb.DuckDBPyConnection, job: Job) -> int:
+    """Where the job stands among those that wait with it; 1 is the next."""
+    waiting = [one for one in in_states(conn, "queued") if (one.kind in BESIDE) == (job.kind in BESIDE)]
+    return 1 + sum(one.number < job.number for one in waiting)
 
 
 def stop(conn: duckdb.DuckDBPyConnection, settings: Settings, job_id: str, *, by: Person) -> None:

@@ -32,8 +32,6 @@ ATTEMPTS = 3
 PATIENCE_S = {"generate": 7.0}
 """How long a worker may take to heed a stop before it is killed: answers are safe at once, a checkpoint takes time."""
 LONG_PATIENCE_S = 20.0
-BESIDE = ("rewrite",)
-"""Somebody sits and waits for these, so one of them runs beside whatever else does."""
 
 
 class Supervisor:
@@ -81,10 +79,10 @@ def step(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launcher
             if "disk is full" in refusal.message:
                 raise  # nothing is lost: the shards wait in the folder
             _end(conn, job, "failed", refusal.message, refusal.values)
-    busy = {job.kind in BESIDE for job in jobs.in_states(conn, "running", "stopping")}
+    busy = {job.kind in jobs.BESIDE for job in jobs.in_states(conn, "running", "stopping")}
     for job in jobs.in_states(conn, "queued"):
-        if (job.kind in BESIDE) not in busy:
-            busy.add(job.kind in BESIDE)
+        if (job.kind in jobs.BESIDE) not in busy:
+            busy.add(job.kind in jobs.BESIDE)
             _launch(settings, conn, launcher, job)
     return bool(jobs.in_states(conn, *jobs.OPEN))
 

@@ -50,7 +50,7 @@ def make(conn: duckdb.DuckDBPyConnection, settings: Settings, case: SignOff) -> 
         "prompt": {"prompt_id": prompt.prompt_id, "name": prompt.name},
         "model": _model(tuned, base),
         "decoding": json.loads(run["decoding"]),
-        "schema": dict(eval_set.schema) if eval_set.schema else None,
+        "schema": prompts.answer_schema(prompt, eval_set),
         "index": None,
         "judge": None,
     }

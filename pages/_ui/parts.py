@@ -136,7 +136,7 @@ def _job(job_id: str, key: str, drawn: str) -> None:
     # The title's own words are ours; set and model names in it are plain text.
     st.markdown(f"**{_(found.title, **found.values)}** · {_(session.STATES[found.state])}")
     if found.state in jobs.OPEN:
-        st.progress(now.share, text=_status(found.state, now))
+        st.progress(now.share, text=_status(found, now))
     if now.steps:
         st.altair_chart(charts.loss(now.steps), key=f"{key}.loss")
     if found.message:
@@ -144,9 +144,10 @@ def _job(job_id: str, key: str, drawn: str) -> None:
     _buttons(found, key)
 
 
-def _status(state: str, now: progress.Progress) -> str:
-    if state == "queued":
-        return _("waiting for its turn")
+def _status(found: jobs.Job, now: progress.Progress) -> str:
+    if found.state == "queued":
+        place = jobs.place(session.conn(), found)
+        return _("next in the queue") if place == 1 else _("number %(place)s in the queue", place=place)
     words = _(PHASES[now.phase]) if now.phase in PHASES else session.escape(now.phase)
     if now.total > 10_000_000:
         words += _(" · %(done)s of %(total)s MB", done=now.done // 1_000_000, total=now.total // 1_000_000)

@@ -56,13 +56,20 @@ def estimate(found: Estimate) -> None:
     elif found.known:
         said.append(_("%(known)s of them were given before and are copied", known=f"{found.known:,}"))
     for currency, (low, high) in found.costs.items():
-        said.append(_("about %(low)s, at most %(high)s", low=money(low, currency), high=money(high, currency)))
+        amounts = {"low": money(low, currency), "high": money(high, currency)}
+        if found.projected:
+            said.append(_("about %(low)s, perhaps up to %(high)s", **amounts))
+        else:
+            said.append(_("about %(low)s, at most %(high)s", **amounts))
     if found.unpriced:
         said.append(_("cost not known: %(names)s has no price", names=", ".join(found.unpriced)))
     if found.seconds is None:
         said.append(_("time not known before %(names)s has answered once", names=", ".join(found.untimed)))
     else:
         said.append(_("about %(time)s", time=duration(found.seconds)))
+    if found.projected:
+        counts = {"looked_at": f"{found.looked_at:,}", "samples": f"{found.samples:,}"}
+        said.append(_("measured on %(looked_at)s of the %(samples)s samples, evenly spread, and scaled up", **counts))
     st.caption(" · ".join(said))
 
 

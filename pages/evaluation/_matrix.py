@@ -69,7 +69,9 @@ def _form(eval_set: EvalSet, ladder: Ladder) -> None:
                    "above 0."),
         )  # fmt: skip
     retrieval, both = _retrieval.choose(eval_set.task_id, "matrix")
-    temperature, cap, fresh, structured = _details(eval_set)
+    temperature, cap, fresh, structured = _details(
+        bool(eval_set.schema or any(prompt.schema for prompt in rungs.values()))
+    )
     with session.refusing():
         matrix = Matrix(
             eval_set=eval_set, split=split, prompts=[(rung, rungs[rung]) for rung in chosen],
@@ -82,7 +84,7 @@ def _form(eval_set: EvalSet, ladder: Ladder) -> None:
             st.rerun()
 
 
-def _details(eval_set: EvalSet) -> tuple[float, float | None, bool, bool]:
+def _details(has_schema: bool) -> tuple[float, float | None, bool, bool]:
     with st.expander(_("Temperature, spending cap and more")):
         temperature = st.number_input(_("Temperature"), 0.0, 2.0, 0.0, 0.1, key="matrix.temperature")
         cap = st.number_input(
@@ -90,8 +92,9 @@ def _details(eval_set: EvalSet) -> tuple[float, float | None, bool, bool]:
             help=_("No call is started that could take the cost above it. What is in by then is kept."),
         )  # fmt: skip
         fresh = st.checkbox(_("Ask again what was answered before"), key="matrix.fresh")
-        structured = eval_set.schema is not None and st.checkbox(
-            _("Let endpoints hold answers to the set's JSON schema"), key="matrix.structured",
+        structured = has_schema and st.checkbox(
+            _("Let endpoints hold answers to the JSON schema of the prompt, or else of the set"),
+            key="matrix.structured",
             help=_("Servers that can are asked for exactly this JSON, others for any JSON, the rest for text. The "
                    "format of an answer then says little about the prompt."),
         )  # fmt: skip

@@ -1,10 +1,14 @@
 """A matrix asks every prompt on every model, says before what that costs, and stops at its cap."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from core.errors import Refusal
-from core.evaluation import answers, decodings, matrices, models, runs, terms
+from core.evaluation import answers, decodings, matrices, models, prompts, runs, terms
 from core.evaluation.matrices import Matrix
+from core.evaluation.prompts import Prompt
 from core.evaluation.terms import Terms
 from core.jobs import jobs, supervisor
 from tests import chain, openai_server
@@ -114,6 +118,43 @@ def test_a_cap_needs_prices_in_one_currency(world):
             matrices.start(world.conn, by=world.by, matrix=matrix(world, of_models), cap=1.0)
     with pytest.raises(Refusal, match="above 0"):
         matrices.start(world.conn, by=world.by, matrix=matrix(world, [dollar]), cap=0.0)
+
+
+def test_each_prompt_brings_its_own_schema_and_the_set_has_one_for_the_rest(world):
+    own = {"type": "object", "properties": {"a": {"type": "string"}}}
+    shared = {"type": "object", "properties": {}}
+    eval_set = replace(world.eval_set, schema=shared)
+    world.conn.execute("update eval_sets set schema = ?", [json.dumps(shared)])
+    rungs = [
+        ("A", Prompt(name="A", system="", template="{input} {schema}", schema=own)),
+        ("B", Prompt(name="B", system="", template="{input}")),
+    ]
+    saved = {"task_id": eval_set.task_id, "eval_set_name": eval_set.name, "rungs": rungs}
+    prompts.save_ladder(world.conn, by=world.by, **saved)
+    rungs = prompts.ladder(world.conn, eval_set.task_id, eval_set.name).rungs
+    with openai_server.serve(models=("a",), answer=lambda body: "{}") as server:
+        model = endpoint(world, "a", server.base_url)
+        wanted = Matrix(eval_set=eval_set, split="dev", prompts=rungs, models=[model], structured=True)
+        matrices.start(world.conn, by=world.by, matrix=wanted)
+        supervisor.drain(world.settings, world.conn)
+        asked = [body["response_format"]["json_schema"]["schema"] for body in server.seen]
+        count = eval_set.counts["dev"]
+        assert [asked.count(own), asked.count(shared)] == [count, count]
+        assert matrices.estimate(world.conn, wanted).known == 2 * count, "asked the same way, it is known"
+        matrices.start(world.conn, by=world.by, matrix=replace(wanted, structured=False))
+        supervisor.drain(world.settings, world.conn)
+        assert not [body for body in server.seen[2 * count :] if "response_format" in body]
+        assert len(server.seen) == 4 * count
+
+
+def test_an_estimate_from_a_part_of_the_samples_says_how_many_they_were(world, monkeypatch):
+    model = endpoint(world, "a", price_prompt=1.0, price_completion=0.0, currency="USD")
+    whole = matrices.estimate(world.conn, matrix(world, [model]))
+    assert (whole.looked_at, whole.projected) == (whole.samples, False)
+    monkeypatch.setattr(matrices, "LOOKED_AT", whole.calls // 2)
+    half = matrices.estimate(world.conn, matrix(world, [model]))
+    assert (half.looked_at, half.samples, half.projected) == (whole.samples // 2, whole.samples, True)
+    assert half.costs["USD"][0] == pytest.approx(whole.costs["USD"][0], rel=0.1)
 
 
 def test_how_a_server_takes_json_is_learned_once_and_remembered(world):

@@ -17,12 +17,13 @@ from core.errors import Refusal
 from core.evaluation import answers, eval_sets, models, prompts, runs, tasks
 from core.evaluation.importing import Row
 from core.evaluation.prompts import Prompt
+from core.generation.base import Decoding
 from core.jobs import folder as job_folder
 from core.jobs import jobs, progress, supervisor
 from core.jobs.launchers import LocalLauncher
 from core.settings import REPOSITORY
 from core.store import audit, database
-from tests import openai_server
+from tests import openai_server, tiny
 
 SAMPLES = 120
 READER = Person(person_id="reader", name="Reader", roles=frozenset({"manager"}))
@@ -138,6 +139,52 @@ def test_a_stopped_job_keeps_its_answers_and_resumes_with_the_rest(settings, con
         supervisor.drain(settings, conn)
     assert jobs.find(conn, job_id).state == "done"
     assert answered(conn) == (SAMPLES, SAMPLES)
+
+
+def stop_seconds(settings, conn, mina, job_id):
+    """How long a job takes to be stopped, from the asking."""
+    began = time.monotonic()
+    jobs.stop(conn, settings, job_id, by=mina)
+    step_until(settings, conn, lambda: jobs.find(conn, job_id).state == "stopped")
+    return time.monotonic() - began
+
+
+def test_a_stop_is_heeded_within_ten_seconds_and_leaves_no_call_open(settings, conn, mina):
+    with openai_server.serve(delay_s=0.2) as server:
+        job_id = queue_run(conn, mina, server.base_url)
+        step_until(settings, conn, lambda: server.seen)
+        server.delay_s = 50.0
+        step_until(settings, conn, lambda: server.at_once == 16)
+        assert stop_seconds(settings, conn, mina, job_id) < 10
+        step_until(settings, conn, lambda: server.at_once == 0)
+        assert server.gone == 16
+
+
+def test_a_local_model_heeds_a_stop_within_ten_seconds(settings, conn, mina, tmp_path):
+    task = tasks.create(conn, by=mina, name={"en": "Echo"}, description={"en": ""})
+    eval_set = eval_sets.save(conn, by=mina, task_id=task.task_id, name="Echo", rows=rows(3000), scorer="exact")
+    model = models.register_local(conn, by=mina, folder=tiny.model(tmp_path / "model"))
+    rungs = [("A", Prompt(name="A", system="", template="{input}"))]
+    ladder = prompts.save_ladder(conn, by=mina, task_id=task.task_id, eval_set_name="Echo", rungs=rungs)
+    decoding = Decoding(max_new_tokens=50, temperature=2.0)
+    job_id = runs.start_ladder(conn, by=mina, eval_set=eval_set, ladder=ladder, model=model, decoding=decoding)
+    step_until(settings, conn, lambda: answered(conn)[0] > 0, seconds=240)
+    assert stop_seconds(settings, conn, mina, job_id) < 10
+    assert 0 < answered(conn)[0] < 3000
+
+
+def test_jobs_that_wait_know_their_place(settings, conn, mina):
+    first = queue_run(conn, mina, "http://127.0.0.1:9/v1", count=1)
+    with audit.change(conn, actor=mina.person_id, act="run.started", subject="more"):
+        for job_id, kind in (("second", "generate"), ("beside", "rewrite"), ("third", "train")):
+            jobs.insert(conn, jobs.Job(job_id=job_id, kind=kind, task_id=None, title="", values={}, spec={}, by="x"))
+
+    def places(*job_ids):
+        return [jobs.place(conn, jobs.find(conn, job_id)) for job_id in job_ids]
+
+    assert places(first, "second", "third", "beside") == [1, 2, 3, 1]
+    jobs.stop(conn, settings, first, by=mina)
+    assert places("second", "third", "beside") == [1, 2, 1]
 
 
 def test_a_worker_that_dies_every_time_is_reported_and_can_be_resumed(settings, conn, mina):

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from core.access import people, sessions
+from core.access import identities, people, sessions
 from core.release import plans, sign_offs
+from core.store import database
 from pages._ui import session
 from tests import chain
 
@@ -78,6 +79,35 @@ def test_a_trial_is_planned_rated_put_up_and_approved_by_somebody_else(page, wor
     shown = app.dataframe[-1].value
     assert list(shown["Name"]) == ["Ann"]
     assert list(shown["Reason"]) == ["The numbers hold."]
+
+
+def test_guessing_the_password_of_a_signature_is_slowed_down_and_the_reason_stays(page, world, mina):
+    trial_id = chain.train(world, PASSES)
+    failures = [{"person_id": "mina", "tried_at": database.now(), "succeeded": False}] * 9
+    database.insert(world.conn, "sign_in_attempts", failures)
+    app = sign(page(PAGE), "sign_off.plan", reason="As agreed with the desk.")
+    assert "Too many wrong tries. Wait" in app.error[0].value
+    assert next(one.value for one in app.text_area if one.key.startswith("sign_off.plan")) == "As agreed with the desk."
+    assert plans.current(world.conn, trial_id) is None
+
+
+def test_who_has_no_password_here_signs_after_the_company_has_confirmed_them(page, world, mina, monkeypatch):
+    trial_id = chain.train(world, PASSES)
+    identity = identities.Identity(issuer="https://acme.example", subject="z", names=["Zoe"], groups=["g"])
+    zoe = identities.admit(world.conn, identity, mapping={"g": ["approver"]})
+    token = sessions.start(world.conn, zoe)
+    monkeypatch.setattr(session, "_token", lambda: token)
+    app = page(PAGE)
+    (link,) = [one.proto.url for one in app.get("link_button") if one.proto.url.startswith("/confirm")]
+    assert not [one.key for one in app.text_input if one.key.endswith(".password")]
+    prefix = next(one.key for one in app.text_area if one.key.startswith("sign_off.plan")).removesuffix(".reason")
+    app.text_area(key=f"{prefix}.reason").set_value("As agreed.")
+    app = app.button(key=f"{prefix}.sign").click().run()
+    assert "Show first that it is you" in app.error[0].value
+    identities.confirm(world.conn, zoe, identity, link.partition("for=")[2])
+    app = app.button(key=f"{prefix}.sign").click().run()
+    assert not app.error
+    assert plans.current(world.conn, trial_id)["signature"]["printed_name"] == "Zoe"
 
 
 def test_broken_samples_are_answered_on_the_page(page, world):

@@ -108,7 +108,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Build:
         if name not in made:
             settings = Settings(data=tmp_path_factory.mktemp(name) / "data")
             if name == "ready":
-                _prepare(settings)
+                prepare(settings)
             else:
                 source = build({"signed": "passes"}.get(name, "ready"))
                 with _opened(source, settings) as house:
@@ -122,7 +122,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Build:
     return build
 
 
-def _prepare(settings: Settings) -> None:
+def prepare(settings: Settings) -> None:
     connection = database.connect(settings)
     conn = connection.cursor()
     mina = people.create_first(conn, name="Mina", password=PASSWORD)

@@ -23,7 +23,7 @@ from core.evaluation.prompts import Prompt
 from core.evaluation.tasks import Task
 from core.locale.mark import N_
 from core.store import audit, database
-from core.training import training_sets, trials
+from core.training import drafts, training_sets, trials
 from core.training.recipes import Recipe
 
 PARTS = (0.25, 0.5, 1.0)
@@ -62,7 +62,7 @@ def start(
             N_("A learning curve is measured on dev samples, and its last trial proven on gate samples. "
                "The eval set “%(name)s” needs both."), name=eval_set.name,
         )  # fmt: skip
-    usable = len(training_sets.draft(conn, eval_set.task_id, recipe.method).rows)
+    usable = len(drafts.of_task(conn, eval_set.task_id, recipe.method).rows)
     if usable < FEWEST:
         raise Refusal(
             N_("%(usable)s approved samples are too few for a learning curve. Approve %(fewest)s or more."),

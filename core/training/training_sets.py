@@ -1,9 +1,8 @@
 """Training sets: frozen snapshots of what people approved. Nothing else ever gets in."""
 
 import json
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -12,13 +11,13 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import prompts, retrieving
+from core.evaluation import prompts
 from core.evaluation.eval_sets import Sample
 from core.evaluation.prompts import Prompt
 from core.locale.mark import N_
-from core.review import approvals
 from core.store import audit, database
-from core.training import leakage, rejected, waivers
+from core.training import drafts
+from core.training.drafts import Draft
 from core.training.recipes import Method
 
 
@@ -32,120 +31,6 @@ class TrainingSet:
     row_count: int
     composition: Mapping[str, Any]
     method: Method = "sft"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """What would be frozen now: the approvals to learn from, and those left out as too like a locked sample."""
-
-    rows: Sequence[Mapping[str, Any]]
-    left_out: Sequence[Mapping[str, Any]]
-    """Each with `sample_id`, `input`, `locked_sample_id`, `locked_key`, `locked_input` and `likeness` in 0..100."""
-    waived: Sequence[Mapping[str, Any]] = ()
-    """The same of those that are among the rows because somebody signed for them."""
-
-    @property
-    def origins(self) -> Mapping[str, int]:
-        """How many rows are `as_is`, `corrected`, and `teacher`: as a stronger model wrote them."""
-        return Counter("teacher" if row["teacher"] and row["origin"] == "as_is" else row["origin"] for row in self.rows)
-
-    @property
-    def teachers(self) -> Mapping[tuple[str, str], int]:
-        """(teacher, licence note) -> rows."""
-        return Counter((row["teacher"], row["licence"]) for row in self.rows if row["teacher"])
-
-    @property
-    def composition(self) -> dict[str, Any]:
-        """Rows by origin, by `tags`, `languages`, `authors` (who approved); the lists `left_out` and `waived`, and, if
-        there are any, `teachers`.
-
-        `written` counts corrections by whose words they are, `rewriters` those that a model wrote or began, by model.
-        """
-        teachers = [
-            {"teacher": name, "licence": licence, "rows": count} for (name, licence), count in self.teachers.items()
-        ]
-        return {
-            **self.origins,
-            **({"teachers": teachers} if teachers else {}),
-            "written": Counter(row["written"] for row in self.rows if row["origin"] == "corrected"),
-            "rewriters": Counter(row["rewriter"] for row in self.rows if row["rewriter"]),
-            "tags": Counter(tag for row in self.rows for tag in row["tags"]),
-            "languages": Counter(language(row["input"]) for row in self.rows),
-            "authors": Counter(row["decided_by"] for row in self.rows),
-            "left_out": list(self.left_out),
-            "waived": list(self.waived),
-        }
-
-    def part(self, share: float) -> "Draft":
-        """So much of the rows, whole groups in an order that their names decide: a smaller part lies in a larger."""
-        groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-        for row in self.rows:
-            groups[row["group_id"] or row["sample_id"]].append(row)
-        wanted, kept = round(share * len(self.rows)), set[str]()
-        for group in sorted(groups, key=content.digest):
-            if len(kept) < wanted:
-                kept |= {row["sample_id"] for row in groups[group]}
-        return replace(self, rows=[row for row in self.rows if row["sample_id"] in kept])
-
-
-def language(text: str) -> str:
-    """`zh` if a fifth of the letters are Chinese characters, else `other`: enough to see a one-sided mix."""
-    letters = [letter for letter in text if letter.isalpha()]
-    chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in letters)
-    return "zh" if letters and chinese / len(letters) >= 0.2 else "other"
-
-
-def draft(conn: duckdb.DuckDBPyConnection, task_id: str, method: Method = "sft") -> Draft:
-    """The approved train samples, parted by whether they are those of a gate or retain sample: in the same group, or
-    nearly the same text. For DPO, only those with a worse answer, `rejected` (see `rejected.of`)."""
-    known = {row["sample_id"]: row for row in database.rows(conn, _SAMPLES, [task_id])}
-    learned = approvals.approved(conn, task_id)
-    passages = retrieving.of_answers(conn, [row["answer_id"] for row in learned])
-    worse = rejected.of(conn, learned) if method == "dpo" else {}
-    approved = [
-        {
-            **row,
-            "tags": known[row["sample_id"]]["tags"],
-            "group_id": known[row["sample_id"]]["group_id"],
-            "rejected": worse.get(row["sample_id"]),
-            "passages": passages.get(row["answer_id"], ()),
-        }
-        for row in learned
-        if method == "sft" or row["sample_id"] in worse
-    ]
-    locked = [row for row in known.values() if row["split"] in ("gate", "retain")]
-    pairs = {
-        pair.train: (locked[pair.locked], pair.likeness)
-        for pair in leakage.overlaps([row["input"] for row in approved], [row["input"] for row in locked])
-    }
-    groups = {row["group_id"]: row for row in locked if row["group_id"]}
-    pairs |= {
-        place: (groups[row["group_id"]], 100.0) for place, row in enumerate(approved) if row["group_id"] in groups
-    }
-    signed = waivers.of_task(conn, task_id)
-    left_out, waived, kept = [], [], []
-    for place, row in enumerate(approved):
-        if place not in pairs:
-            kept.append(row)
-            continue
-        other, likeness = pairs[place]
-        pair = {
-            "sample_id": row["sample_id"],
-            "input": row["input"],
-            "locked_sample_id": other["sample_id"],
-            "locked_key": other["key"],
-            "locked_input": other["input"],
-            "likeness": likeness,
-        }
-        if (row["sample_id"], other["sample_id"]) in signed:
-            waived.append(pair)
-            kept.append(row)
-        else:
-            left_out.append(pair)
-    return Draft(rows=kept, left_out=left_out, waived=waived)
-
-
-_SAMPLES = "select sample_id, key, input, split, tags, group_id from samples where task_id = ?"
 
 
 def freeze(
@@ -163,7 +48,7 @@ def freeze(
     Raises Refusal when nothing is left. The same approvals with the same prompt are the same set.
     """
     roles.require(by, "train.start")
-    found = draft(conn, task_id, method)
+    found = drafts.of_task(conn, task_id, method)
     if not found.rows:
         raise Refusal(
             N_(

@@ -11,8 +11,8 @@ from core.evaluation.prompts import Prompt
 from core.jobs import folder as job_folder
 from core.jobs.jobs import Job
 from core.training import estimates, preflight, recipes, training_sets
+from core.training.drafts import Draft
 from core.training.recipes import Recipe
-from core.training.training_sets import Draft
 from pages._ui import parts, session
 from pages._ui.session import _
 

@@ -1,5 +1,6 @@
 """What a new trial would learn from, and how."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +11,9 @@ from core.access import roles
 from core.evaluation import models
 from core.evaluation.models import Model
 from core.locale.mark import N_
-from core.training import recipes, waivers
+from core.training import drafts, recipes, waivers
+from core.training.drafts import Draft
 from core.training.recipes import RANGES, Method, Recipe
-from core.training.training_sets import Draft
 from pages._ui import parts, session
 from pages._ui.session import _, plain
 
@@ -24,6 +25,7 @@ WEIGHTS = {
     False: N_("LoRA: the base's weights as they are"),
     True: N_("QLoRA: the base's weights in 4 bits (NF4)"),
 }
+MOST_PAIRS = 200
 FIELDS = {
     "epochs": (N_("Epochs"), N_("How often each sample is seen. Too often, and it is learned by heart."), "1–6"),
     "learning_rate": (
@@ -76,6 +78,13 @@ def show_rows(draft: Draft) -> None:
     if draft.left_out:
         with st.expander(_("%(count)s left out: too much like gate or retain samples", count=len(draft.left_out))):
             _show_left_out(draft)
+    if draft.rows and st.toggle(
+        _("Look for the same question in other words"),
+        key="trial.paraphrases",
+        help=_("Measures of letters miss a paraphrase. These are the likest pairs of an approved and a locked sample, "
+               "for you to read."),
+    ):  # fmt: skip
+        _show_paraphrases(draft)
 
 
 def _show_composition(draft: Draft) -> None:
@@ -97,18 +106,32 @@ def _show_composition(draft: Draft) -> None:
     st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True)
 
 
-def _show_left_out(draft: Draft) -> None:
+def _show_paraphrases(draft: Draft) -> None:
+    pairs = drafts.paraphrases(session.conn(), session.task().task_id, draft)
+    if not pairs:
+        st.caption(_("No pair has even a third of its letters in common."))
+        return
+    _show_pairs(pairs[:MOST_PAIRS])
+    st.caption(_("%(count)s pairs. Where one asks the same, withdraw the approval under Review, Approvals.",
+                 count=len(pairs)))  # fmt: skip
+
+
+def _show_pairs(pairs: Sequence[Mapping[str, Any]]) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                plain("Approved sample"): [pair["input"] for pair in draft.left_out],
-                plain("Locked sample"): [pair["locked_input"] for pair in draft.left_out],
-                plain("Its key"): [pair["locked_key"] for pair in draft.left_out],
-                plain("Likeness of 100"): [pair["likeness"] for pair in draft.left_out],
+                plain("Approved sample"): [pair["input"] for pair in pairs],
+                plain("Locked sample"): [pair["locked_input"] for pair in pairs],
+                plain("Its key"): [pair["locked_key"] for pair in pairs],
+                plain("Likeness of 100"): [pair["likeness"] for pair in pairs],
             }
         ),
         hide_index=True,
     )
+
+
+def _show_left_out(draft: Draft) -> None:
+    _show_pairs(draft.left_out)
     person = session.person()
     if not roles.may(person, "approve"):
         st.caption(_("An approver can sign for a pair that is alike by accident."))

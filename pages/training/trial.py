@@ -7,7 +7,7 @@ from core.evaluation import prompts, results, runs
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.prompts import Ladder, Prompt
 from core.locale.mark import N_
-from core.training import learning_curves, training_sets, trials
+from core.training import drafts, learning_curves, training_sets, trials
 from pages._ui import parts, session
 from pages._ui.session import _
 from pages.training import _check, _curve, _plan, _trials
@@ -35,7 +35,7 @@ def start(eval_set: EvalSet, ladder: Ladder) -> None:
     )
     baseline = to_beat(eval_set, ladder)
     method = _plan.method()
-    draft = training_sets.draft(session.conn(), task.task_id, method)
+    draft = drafts.of_task(session.conn(), task.task_id, method)
     _plan.show_rows(draft)
     goes_on = _plan.goes_on(base) if base else None
     recipe = _plan.recipe(len(draft.rows), method)

@@ -14,7 +14,7 @@ from core.jobs.launchers import LocalLauncher
 from core.review import approvals, ratings, repair, rewrites, rewriting
 from core.review.ratings import Rating
 from core.store import database
-from core.training import training_sets
+from core.training import drafts
 from tests import chain, openai_server
 
 
@@ -117,7 +117,7 @@ def test_approvals_and_training_sets_keep_who_wrote_it(world, queue_id, item):
     (row,) = [one for one in approvals.candidates(world.conn, world.task.task_id) if one["written"] == "rewritten"]
     assert (row["completion"], row["origin"], row["rewriter"], row["rounds"]) == ("better 2", "corrected", "Writer", 2)
     chain.approve(world)
-    made = training_sets.draft(world.conn, world.task.task_id).composition
+    made = drafts.of_task(world.conn, world.task.task_id).composition
     # 12 answers: 3 pass, one is rewritten, 8 are corrected by their reference
     assert (made["as_is"], made["corrected"]) == (3, 9)
     assert made["written"] == {"reference": 8, "rewritten": 1}

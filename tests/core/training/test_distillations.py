@@ -14,7 +14,7 @@ from core.release import plans, teachers
 from core.review import approvals, comparisons, ratings
 from core.settings import Settings
 from core.store import audit, database
-from core.training import candidates, distillations, exports, training_sets
+from core.training import candidates, distillations, drafts, exports, training_sets
 from core.training.candidates import Candidate
 from tests import chain
 from tests.chain import World
@@ -124,7 +124,7 @@ def test_what_failed_is_left_out_and_what_is_approved_carries_its_teacher(world)
     assert approve(world, batch) == 9
     known = distillations.find(world.conn, batch)
     assert (known["passed"], known["checked"], known["approved"], known["decision"]) == (9, 10, 9, "approved")
-    found = training_sets.draft(world.conn, world.task.task_id)
+    found = drafts.of_task(world.conn, world.task.task_id)
     assert found.composition["teacher"] == 9
     assert found.composition["teachers"] == [{"teacher": "Big", "licence": "Apache-2.0", "rows": 9}]
 
@@ -140,7 +140,7 @@ def test_what_failed_is_left_out_and_what_is_approved_carries_its_teacher(world)
 
 def test_pairs_are_the_teachers_answers_against_the_students(world):
     approve(world, checked(world))
-    found = training_sets.draft(world.conn, world.task.task_id, "dpo")
+    found = drafts.of_task(world.conn, world.task.task_id, "dpo")
     assert 5 <= len(found.rows) <= 6  # ten kept, one failed, four on which both say the same
     assert {row["rejected"] for row in found.rows} == {"I am not sure."}
 
@@ -150,7 +150,7 @@ def test_without_a_student_there_are_no_pairs(world):
     queue = distillations.draw(world.conn, by=world.by, distillation_id=batch, share=1.0)
     chain.rate(world, queue)
     approve(world, batch)
-    assert training_sets.draft(world.conn, world.task.task_id, "dpo").rows == []
+    assert drafts.of_task(world.conn, world.task.task_id, "dpo").rows == []
 
 
 def test_what_people_decided_stands(world):
@@ -201,9 +201,9 @@ def test_the_winner_of_a_blind_comparison_is_held_against_what_it_beat(world):
     for pair in comparisons.waiting(world.conn, round_id, world.by.person_id, 100):
         better = "right" if pair.left == "I am not sure." else "left"
         comparisons.choose(world.conn, round_id, pair.pair_id, better, by=world.by)
-    assert training_sets.draft(world.conn, world.task.task_id, "dpo").rows == []  # not before the round is locked
+    assert drafts.of_task(world.conn, world.task.task_id, "dpo").rows == []  # not before the round is locked
     comparisons.lock(world.conn, round_id, by=world.by)
-    found = training_sets.draft(world.conn, world.task.task_id, "dpo").rows
+    found = drafts.of_task(world.conn, world.task.task_id, "dpo").rows
     assert len(found) == 6  # of ten, the student says the same in four
     assert {row["rejected"] for row in found} == {"I am not sure."}
 

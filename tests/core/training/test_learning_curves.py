@@ -11,7 +11,7 @@ from core.errors import Refusal
 from core.release import plans
 from core.settings import Settings
 from core.store import database
-from core.training import estimates, learning_curves, recipes, training_sets, trials
+from core.training import drafts, estimates, learning_curves, recipes, training_sets, trials
 from tests import chain
 from tests.chain import World
 
@@ -101,6 +101,6 @@ def test_an_estimate_is_found_again_until_what_is_learned_changes(world):
     job_id = estimates.start(world.conn, by=world.by, training_set=frozen, base=world.base, recipe=recipe)
     assert estimates.latest(world.conn, *asked, recipe).job_id == job_id
     assert estimates.latest(world.conn, *asked, replace(recipe, batch_size=4)) is None
-    draft = training_sets.draft(world.conn, world.task.task_id)
+    draft = drafts.of_task(world.conn, world.task.task_id)
     assert training_sets.name(draft, world.task.task_id, taught) == frozen.training_set_id
     assert training_sets.name(replace(draft, rows=draft.rows[1:]), world.task.task_id, taught) != asked[0]

@@ -12,7 +12,7 @@ from core.evaluation import eval_sets
 from core.review import approvals
 from core.settings import Settings
 from core.store import database
-from core.training import training_sets, waivers
+from core.training import drafts, leakage, training_sets, waivers
 from tests import chain
 from tests.chain import World
 
@@ -142,7 +142,7 @@ def test_pairs_are_the_corrected_answers_with_the_original_as_the_worse_one(worl
 
 def test_a_signed_waiver_lets_one_pair_through_and_is_audited(world):
     train = twin_of(world, "gate")
-    (pair,) = training_sets.draft(world.conn, world.task.task_id).left_out
+    (pair,) = drafts.of_task(world.conn, world.task.task_id).left_out
     names = {name: pair[name] for name in ("sample_id", "locked_sample_id")}
     people.create_first(world.conn, name="Mina", password="four plain words here")
     ask = {"by": world.by, "task_id": world.task.task_id, **names}
@@ -168,13 +168,30 @@ def test_a_sample_of_a_locked_group_is_left_out_whatever_it_says(world):
         "update samples set group_id = ? where sample_id = (select min(sample_id) from samples where split = 'gate')",
         [train.group_id],
     )
-    assert [pair["sample_id"] for pair in training_sets.draft(world.conn, world.task.task_id).left_out] == [
-        train.sample_id
-    ]
+    assert [pair["sample_id"] for pair in drafts.of_task(world.conn, world.task.task_id).left_out] == [train.sample_id]
+
+
+def test_what_may_be_a_paraphrase_is_listed_and_nothing_is_decided(world):
+    train = eval_sets.samples(world.conn, world.eval_set.eval_set_id, "train")[0]
+    text = "Please, " + train.input.replace("Where is", "where on earth could it be,")
+    row = replace(chain.row("gate", 99), key="other words", input=text, group_id="other")
+    eval_sets.save(world.conn, by=world.by, task_id=world.task.task_id, name="Other", rows=[row], scorer="exact")
+    draft = drafts.of_task(world.conn, world.task.task_id)
+    assert len(draft.rows) == 12
+    first = drafts.paraphrases(world.conn, world.task.task_id, draft)[0]
+    assert (first["sample_id"], first["locked_key"]) == (train.sample_id, "other words")
+    assert 30 <= first["likeness"] < 90
+
+
+def test_likeness_is_the_share_of_common_letters_in_threes():
+    """ "abcd" has abc and bcd, "bcde" bcd and cde: one of three in common."""
+    (pair,) = leakage.paraphrases(["ABCD", "xyz"], ["q", "bcde"])
+    assert (pair.train, pair.locked, pair.likeness) == (0, 1, 33.3)
+    assert leakage.paraphrases([], ["a"]) == []
 
 
 def test_languages_are_told_by_their_letters():
-    assert [training_sets.language(text) for text in ("Wo ist meine Karte?", "我的 card 丢了", "123")] == [
+    assert [drafts.language(text) for text in ("Wo ist meine Karte?", "我的 card 丢了", "123")] == [
         "other",
         "zh",
         "other",

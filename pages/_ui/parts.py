@@ -27,6 +27,7 @@ PHASES = {
     "converting": N_("converting"),
     "answering": N_("answering"),
     "judging": N_("judging"),
+    "rewriting": N_("rewriting"),
     "training": N_("training"),
     "measuring": N_("measuring one step"),
     "merging": N_("merging"),

@@ -32,6 +32,7 @@ def of_card(scale: rubrics.Scale) -> dict[str, Any]:
         "rewriting": plain("The model is rewriting it. You can go on with other answers and come back (←)."),
         "rounds": rounds(),
         "say_wrong": plain("The model has to be told what is wrong. Say it in a few words."),
+        "no_model": plain("No model is chosen to rewrite answers. An operator chooses one under Rate, How to rate."),
         "leave": plain(
             "A note, a correction or a verdict is not saved yet. It stays in this browser tab until you come back to "
             "Rate. Leave now?"

@@ -1,6 +1,7 @@
 """The record of a sign-off: all that a certificate, a workbook or a JSON file says of it, from one place."""
 
 import io
+from collections.abc import Mapping
 from typing import Any
 
 import duckdb
@@ -81,7 +82,6 @@ def _flip(flip: Flip) -> dict[str, Any]:
 
 def workbook(record: dict[str, Any]) -> bytes:
     """The evidence as an Excel file: every cell is text, and none can be read as a formula."""
-    book = Workbook(write_only=True)
     said = record["breakages"]
     sheets: dict[str, list[list[Any]]] = {
         "decision": [[name, record[name]] for name in ("number", "state", "scope", "expires_on", "requested_by",
@@ -106,12 +106,18 @@ def workbook(record: dict[str, Any]) -> bytes:
         "ratings": _table(record["ratings"]),
         "evidence": [["item", "sha256"], *map(list, record["evidence"].items())],
     }  # fmt: skip
+    return book(sheets)
+
+
+def book(sheets: Mapping[str, list[list[Any]]]) -> bytes:
+    """An Excel file of these sheets, the first row of each its head; no cell can be read as a formula."""
+    made = Workbook(write_only=True)
     for title, rows in sheets.items():
-        sheet = book.create_sheet(title)
+        sheet = made.create_sheet(title)
         for row in rows:
             sheet.append([_cell(sheet, value) for value in row])
     out = io.BytesIO()
-    book.save(out)
+    made.save(out)
     return out.getvalue()
 
 

@@ -17,7 +17,7 @@ from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
 from core.locale.mark import N_
-from core.release import evidence, gates, labels, plans, signatures
+from core.release import differences, evidence, gates, labels, plans, signatures
 from core.release.gates import Gate
 from core.release.signatures import Signing
 from core.store import audit, database
@@ -42,6 +42,8 @@ class SignOff:
     evidence: dict[str, str]
     digest: str
     findings: dict[str, Any]
+    kept: dict[str, Any]
+    """The texts and file hashes that were signed, for `differences.of`; empty where they were not kept yet."""
     requested_by: str
     requested_at: Any
 
@@ -74,7 +76,8 @@ def request(conn: duckdb.DuckDBPyConnection, trial_id: str, *, by: Person, scope
     row: dict[str, Any] = {"sign_off_id": uuid4().hex, "task_id": trial["task_id"], "trial_id": trial_id}
     row |= {"plan_id": plan["plan_id"], "scope": scope.strip(), "expires_on": expires_on}
     row |= {"evidence": content.canonical(items), "digest": evidence.digest(items)}
-    row |= {"findings": content.canonical(findings(gate)), "requested_by": by.person_id}
+    found = {**findings(gate), "kept": differences.kept(conn, trial_id)}
+    row |= {"findings": content.canonical(found), "requested_by": by.person_id}
     detail = {"trial": trial_id, "scope": scope.strip(), "expires_on": str(expires_on), "digest": row["digest"]}
     with audit.change(conn, actor=by.person_id, act="sign_off.requested", subject=row["sign_off_id"], detail=detail):
         database.insert(conn, "sign_offs", [{**row, "requested_at": database.now()}])
@@ -211,7 +214,9 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[SignOff]:
 
 
 def _case(row: dict[str, Any]) -> SignOff:
-    return SignOff(**{**row, "evidence": evidence.items(row["evidence"]), "findings": json.loads(row["findings"])})
+    found = json.loads(row["findings"])
+    kept = found.pop("kept", {})
+    return SignOff(**{**row, "evidence": evidence.items(row["evidence"]), "findings": found, "kept": kept})
 
 
 def stale(conn: duckdb.DuckDBPyConnection, case: SignOff) -> list[str]:

@@ -31,8 +31,13 @@ def files(chart: alt.TopLevelMixin, table: pd.DataFrame) -> dict[str, Callable[[
     return {
         "png": lambda: vl_convert.vegalite_to_png(specification, scale=2, allowed_base_urls=[]),
         "svg": lambda: vl_convert.vegalite_to_svg(specification, allowed_base_urls=[]),
-        "csv": lambda: "\ufeff" + table.map(_harmless).to_csv(index=False),
+        "csv": lambda: csv(table),
     }
+
+
+def csv(table: pd.DataFrame) -> str:
+    """The table as a file that a spreadsheet opens as what it is."""
+    return "\ufeff" + table.map(_harmless).to_csv(index=False)
 
 
 def _harmless(cell: Any) -> Any:

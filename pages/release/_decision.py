@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.access import roles
 from core.locale.mark import N_
-from core.release import certificates, evidence, records, sign_offs, signatures
+from core.release import certificates, differences, evidence, records, sign_offs, signatures
 from core.release.sign_offs import SignOff
 from core.store import database
 from pages._ui import parts, session, state
@@ -60,11 +60,17 @@ def show(case: SignOff) -> None:
     st.subheader(_("Sign-off %(number)s: %(state)s", number=case.number, state=_word(STATES[now])))
     if now == "overridden":
         st.error(_("The gate was not passed. Two people overrode it; this stays marked wherever it is used."))
-    for reason in sign_offs.stale(conn, case):
+    stale = sign_offs.stale(conn, case)
+    for reason in stale:
         if reason == "expired":
             st.error(_("This sign-off has expired on %(day)s.", day=case.expires_on))
         else:
             st.error(_("The signature no longer matches: %(item)s has changed.", item=plain(evidence.ITEMS[reason])))
+    if stale and (changed := differences.of(conn, case.trial_id, case.kept)):
+        with st.expander(_("What has changed since it was signed"), expanded=True):
+            for item, lines in changed.items():
+                st.caption(_word(evidence.ITEMS[item]))
+                parts.text("\n".join(lines))
     st.markdown(_("Valid for:"))
     parts.text(case.scope)
     st.caption(

@@ -3,10 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from core.release import inventories
-from pages._ui import parts, session
+from core.release import inventories, records
+from pages._ui import downloads, parts, session
 from pages._ui.session import _, plain
 from pages.release._decision import STATES
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def show() -> None:
@@ -17,26 +19,33 @@ def show() -> None:
         st.caption(_("Nothing is released here yet."))
         return
     words = {state: _word(label) for state, label in STATES.items()}
-    st.dataframe(
-        pd.DataFrame(
-            {
-                plain("Task"): [session.either(row["task"]) for row in rows],
-                plain("Owner"): [row["owner"] for row in rows],
-                plain("Name"): [row["alias"] for row in rows],
-                plain("Release"): [row["number"] for row in rows],
-                plain("Model"): [row["model"] for row in rows],
-                plain("Prompt"): [row["prompt"] for row in rows],
-                plain("What it may be used for"): [row["purpose"] for row in rows],
-                plain("Decision"): [words[row["state"]] for row in rows],
-                plain("Signed by"): [" · ".join(row["signed_by"]) for row in rows],
-                plain("Signed"): [parts.moment(row["signed_at"]) for row in rows],
-                plain("Next review"): [str(row["expires_on"]) for row in rows],
-                plain("Still holds"): [plain("yes") if row["holds"] else plain("no") for row in rows],
-            }
-        ),
-        hide_index=True,
-        key="releases.inventory",
+    table = pd.DataFrame(
+        {
+            plain("Task"): [session.either(row["task"]) for row in rows],
+            plain("Owner"): [row["owner"] for row in rows],
+            plain("Name"): [row["alias"] for row in rows],
+            plain("Release"): [row["number"] for row in rows],
+            plain("Model"): [row["model"] for row in rows],
+            plain("Prompt"): [row["prompt"] for row in rows],
+            plain("What it may be used for"): [row["purpose"] for row in rows],
+            plain("Decision"): [words[row["state"]] for row in rows],
+            plain("Signed by"): [" · ".join(row["signed_by"]) for row in rows],
+            plain("Signed"): [parts.moment(row["signed_at"]) for row in rows],
+            plain("Next review"): [str(row["expires_on"]) for row in rows],
+            plain("Still holds"): [plain("yes") if row["holds"] else plain("no") for row in rows],
+        }
     )
+    st.dataframe(table, hide_index=True, key="releases.inventory")
+    with st.container(horizontal=True):
+        st.download_button(
+            "CSV", lambda: downloads.csv(table), "inventory.csv", "text/csv", on_click="ignore", key="inventory.csv"
+        )
+        st.download_button("XLSX", lambda: book(table), "inventory.xlsx", XLSX, on_click="ignore", key="inventory.xlsx")
+
+
+def book(table: pd.DataFrame) -> bytes:
+    """The table as a workbook whose cells are text."""
+    return records.book({"inventory": [list(table.columns), *table.to_numpy().tolist()]})
 
 
 def _word(label: str) -> str:

@@ -30,6 +30,8 @@ def show(task_id: str, alias: Alias) -> None:
         st.markdown(_("**Release %(number)s**, since %(when)s, signed by %(name)s.", **values))
         case = sign_offs.find(conn, now["sign_off_id"])
         assert case is not None, "a release has its sign-off"
+        st.markdown(_("Valid until %(day)s, for:", day=case.expires_on))
+        parts.text(case.scope)
         if sign_offs.state(conn, case) == "overridden":
             st.error(_("The gate was not passed. Two people overrode it; this stays marked wherever it is used."))
         if sign_offs.stale(conn, case):

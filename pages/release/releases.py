@@ -5,7 +5,7 @@ import streamlit as st
 from core.release import releases
 from pages._ui import session
 from pages._ui.session import _
-from pages.release import _inventory, _move, _serving
+from pages.release import _inventory, _move, _serving, _timeline
 
 task = session.task()
 conn = session.conn()
@@ -16,6 +16,7 @@ st.markdown(
 )  # fmt: skip
 for alias in releases.ALIASES:
     _move.show(task.task_id, alias)
+_timeline.show(task.task_id)
 _move.history(task.task_id)
 _serving.show(task)
 _inventory.show()

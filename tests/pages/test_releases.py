@@ -1,0 +1,88 @@
+"""The page Releases: what is approved is released and rolled back by signature, marked on the chart, and exported."""
+
+import io
+
+import openpyxl
+import pytest
+
+from core.access import people, sessions
+from core.evaluation import models
+from core.release import candidates, releases, sign_offs
+from pages._ui import session
+from pages.release import _inventory
+from tests import chain, openai_server
+from tests.core.release.conftest import OTHERS, PASSWORD, House
+from tests.pages.test_sign_off import sign, texts
+
+PAGE = "release/releases.py"
+
+
+@pytest.fixture
+def house(conn, mina):
+    """People of every role, and a small task."""
+    world = chain.small(conn, session.settings(), mina, dev=4, gate=40, retain=60)
+    others = {
+        name: people.create(conn, name=name.title(), password=PASSWORD, roles_held=[role], by=mina)
+        for name, role in OTHERS.items()
+    }
+    return House(world=world, mina=mina, **others)
+
+
+def approved(house, far, rung):
+    """Sign-off of this rung on the model behind the endpoint, against the first rung on the base."""
+    world, rungs = house.world, dict(house.world.ladder.rungs)
+    trial_id = candidates.propose(
+        world.conn, by=world.by, eval_set=world.eval_set, rung="A",
+        before=(rungs["A"], world.base), after=(rungs[rung], far),
+    )  # fmt: skip
+    chain.work(world, chain.shares(A=0.25, before=1.0, after=1.0))
+    sign_off_id = house.put_up(trial_id)
+    house.sign(sign_off_id, house.ann)
+    return sign_off_id
+
+
+def pointer(house):
+    return releases.current(house.conn, house.world.task.task_id, "production")
+
+
+def test_a_version_is_released_rolled_back_and_marked_and_a_changed_prompt_is_shown(house, page, conn, monkeypatch):
+    with openai_server.serve() as server:
+        far = models.register_api(conn, by=house.mina, name="Far", base_url=server.base_url, api_model="tiny")
+        first, second = approved(house, far, "B"), approved(house, far, "A")
+        token = sessions.start(conn, house.max)
+        monkeypatch.setattr(session, "_token", lambda: token)
+        app = page(PAGE)
+        assert "Nothing is released here yet" in texts(app)
+        app.selectbox(key="releases.production.case").set_value(first).run()
+        app = sign(app, "releases.production.release", reason="As agreed.", password="not the right words")
+        assert "not your password" in app.error[0].value
+        app = sign(app, "releases.production.release", reason="As agreed.")
+        assert "Released." in app.success[0].value
+        assert pointer(house)["sign_off_id"] == first
+        app.selectbox(key="releases.production.case").set_value(second).run()
+        app = sign(app, "releases.production.release", reason="Shorter.")
+        assert pointer(house)["sign_off_id"] == second
+        assert "Valid until" in texts(app)
+        app = sign(app, "releases.production.roll_back", reason="Wrong since noon.")
+        assert "0 of 3 check questions" in app.success[0].value  # the stub says other things than the script did
+        assert len(server.seen) == 3
+    assert pointer(house)["sign_off_id"] == first
+    moves = next(one for one in app.dataframe if "Act" in one.value)
+    assert list(moves.value["Act"]) == ["rolled back", "released", "released"]
+    assert list(moves.value["Reason"]) == ["Wrong since noon.", "Shorter.", "As agreed."]
+    assert app.get("vega_lite_chart")
+    inventory = next(one for one in app.dataframe if "Next review" in one.value)
+    assert list(inventory.value["Model"]) == ["Far"]
+    assert list(inventory.value["Still holds"]) == ["yes"]
+
+    sheet = openpyxl.load_workbook(io.BytesIO(_inventory.book(inventory.value))).active
+    assert [cell.value for cell in sheet[2]][4] == "Far"
+
+    conn.execute("update prompts set system = 'Sort quickly.' where system = 'Sort.'")
+    assert "does not hold any more" in texts(page(PAGE))
+    app = page("release/sign_off.py")
+    trial_id = sign_offs.find(conn, first).trial_id
+    app.selectbox(key="sign_off.trial").set_value(trial_id).run()
+    shown = [one.value for one in app.code]
+    assert any("- Sort.\n+ Sort quickly." in one for one in shown), shown
+    assert not app.exception

@@ -151,14 +151,14 @@ def _interval_tips() -> list[alt.Tooltip]:
 
 
 def _palette(count: int) -> list[str]:
-    shades = ["#56B4E9", "#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#F0E442", "#8A8A8A"]
+    shades = ["#56B4E9", "#0072B2", "#E69F00", "#D55E00", "#7A5195", "#CC79A7", "#F0E442", "#8A8A8A"]
     return [BLUE, ORANGE][:count] if count <= 2 else shades[:count]
 
 
 def paired(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     """Differences after - before in points with their 95% intervals; rows have `label`, `gain`, `low`, `high`, `n`.
 
-    A click picks a row's `label`.
+    An interval that crosses zero is grey. A click picks a row's `label`.
     """
     table, picked = pd.DataFrame(rows), alt.selection_point(name=PICKED, fields=["label"], on="click", empty=False)
     for column in ("gain", "low", "high"):
@@ -170,11 +170,12 @@ def paired(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
                  alt.Tooltip("high:Q", title=plain("95% to"), format="+.1f"), alt.Tooltip("n:Q", title="n")],
     )  # fmt: skip
     zero = alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(color=GREY, strokeDash=[4, 4]).encode(x="zero:Q")
-    lines = base.mark_rule(strokeWidth=3, color=BLUE).encode(
-        x=alt.X("low:Q", title=plain("Change in points, 95% interval")), x2="high:Q"
+    color = alt.condition((alt.datum.low > 0) | (alt.datum.high < 0), alt.value(BLUE), alt.value(GREY))
+    lines = base.mark_rule(strokeWidth=3).encode(
+        x=alt.X("low:Q", title=plain("Change in points, 95% interval")), x2="high:Q", color=color
     )
-    points = base.mark_point(filled=True, color=BLUE, opacity=1).encode(
-        x="gain:Q", size=alt.condition(picked, alt.value(260), alt.value(110))
+    points = base.mark_point(filled=True, opacity=1).encode(
+        x="gain:Q", color=color, size=alt.condition(picked, alt.value(260), alt.value(110))
     )
     return alt.layer(zero, lines, points.add_params(picked)).properties(height=60 + 44 * len(rows))
 

@@ -40,7 +40,7 @@ ASK = """async ([path, body]) => {
   return await answer.json();
 }"""
 WATCH = """() => {
-  const place = () => document.querySelector('[class*=richtext]')?.innerText.match(/Answer \\\\d+/)?.[0];
+  const place = () => document.querySelector('[class*=htx-richtext]')?.innerText.match(/Answer \\d+/)?.[0];
   window.painted = [];
   let pressed = null, before = '';
   window.giveUp = () => { pressed = null; window.painted.push(5000); };
@@ -79,7 +79,7 @@ def theirs(command: Path, data: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     asked = ["start", "--no-browser", "--internal-host", "127.0.0.1", "--port", str(port), "--data-dir", str(data)]
-    quiet = {"COLLECT_ANALYTICS": "0", "LATEST_VERSION_CHECK": "0", "DISABLE_SIGNUP_WITHOUT_LINK": "0"}
+    quiet = {"COLLECT_ANALYTICS": "0", "LATEST_VERSION_CHECK": "0"}
     process = subprocess.Popen(
         [str(command), *asked, "--username", WHO["email"], "--password", WHO["password"]],
         env={**os.environ, **quiet},

@@ -2,11 +2,15 @@
 
 import duckdb
 
+from core import content
 from core.access import people, roles
 from core.access.people import Person
 from core.errors import Refusal
 from core.locale.mark import N_
 from core.store import audit, database
+
+FORM = content.digest({"form": "leakage.waived"})
+"""What people without a password here confirm by a new sign-in; it is good for one waiver."""
 
 
 def sign(
@@ -21,12 +25,13 @@ def sign(
 ) -> None:
     """Let this one pair through, in this and all later training sets.
 
-    Raises Refusal unless an approver signs with a reason and, again, with the own password.
+    Raises Refusal unless an approver signs with a reason and, again, with the own password; or after a new sign-in
+    where they have none here.
     """
     roles.require(by, "approve")
     if not reason.strip():
         raise Refusal(N_("A waiver needs a reason. Say why the likeness does not let the model learn the test."))
-    people.verify(conn, by.name, password)
+    people.confirm(conn, by, password, what=FORM)
     row = {"task_id": task_id, "sample_id": sample_id, "locked_sample_id": locked_sample_id, "reason": reason.strip()}
     with audit.change(conn, actor=by.person_id, act="leakage.waived", subject=sample_id, detail=row):
         database.insert(conn, "leakage_waivers", [{**row, "waived_by": by.person_id, "waived_at": database.now()}])

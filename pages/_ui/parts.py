@@ -15,7 +15,7 @@ from core.evaluation.models import Model
 from core.jobs import folder as folders
 from core.jobs import jobs, progress
 from core.locale.mark import N_
-from pages._ui import charts, session
+from pages._ui import charts, company, session
 from pages._ui.session import _
 
 Row = TypeVar("Row")
@@ -182,3 +182,12 @@ def _buttons(found: jobs.Job, key: str) -> None:
         if log.exists() and folders.spec(folder):
             with st.expander(_("Log")):
                 text(log.read_text("utf-8", errors="replace")[-5000:])
+
+
+def confirmation(name: str, what: str) -> None:
+    """For people without a password here: the way to the company's sign-in, where they confirm this one form."""
+    st.caption(
+        _("You sign as **%(name)s**. Before you sign, show that it is you: the button opens your company's sign-in in "
+          "a new tab.", name=name)
+    )  # fmt: skip
+    st.link_button(_("Show that it is me"), f"{company.CONFIRM}?for={what}", icon=":material/fingerprint:")

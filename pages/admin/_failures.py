@@ -31,7 +31,7 @@ def show() -> None:
                 plain("When"): parts.moment(one["happened_at"]),
                 plain("What"): _word(str(one["act"])),
                 plain("Who"): plain("unknown name") if one["subject"] == "unknown name" else str(one["subject"]),
-                plain("Why"): str(one["why"]),
+                plain("Why"): str(one["why"]) or plain("wrong password"),
             }
             for one in found
         ],

@@ -8,7 +8,7 @@ import streamlit as st
 from core.access import people
 from core.release import signatures
 from core.release.signatures import Signing
-from pages._ui import company, parts, session
+from pages._ui import parts, session
 from pages._ui.session import _, plain
 
 
@@ -27,7 +27,7 @@ def form(key: str, *, subject: str, digest: str, label: str) -> Signing | None:
     person, what = session.person(), signatures.form_name(st.session_state[held][2])
     local = people.has_password(session.conn(), person.person_id)
     if not local:
-        _offer_confirmation(person.name, what)
+        parts.confirmation(person.name, what)
     prefix = parts.fresh(key)
     with st.form(prefix):
         reason = st.text_area(
@@ -47,14 +47,6 @@ def form(key: str, *, subject: str, digest: str, label: str) -> Signing | None:
 def _password(name: str, prefix: str) -> str:
     st.caption(_("You sign as **%(name)s**. Your password shows that it is you.", name=name))
     return st.text_input(_("Password"), type="password", key=f"{prefix}.password", autocomplete="current-password")
-
-
-def _offer_confirmation(name: str, what: str) -> None:
-    st.caption(
-        _("You sign as **%(name)s**. Before you sign, show that it is you: the button opens your company's sign-in in "
-          "a new tab.", name=name)
-    )  # fmt: skip
-    st.link_button(_("Show that it is me"), f"{company.CONFIRM}?for={what}", icon=":material/fingerprint:")
 
 
 def signed(key: str, message: str, **values: Any) -> None:

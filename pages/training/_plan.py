@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.access import roles
+from core.access import people, roles
 from core.evaluation import models
 from core.evaluation.models import Model
 from core.locale.mark import N_
@@ -136,6 +136,9 @@ def _show_left_out(draft: Draft) -> None:
     if not roles.may(person, "approve"):
         st.caption(_("An approver can sign for a pair that is alike by accident."))
         return
+    local = people.has_password(session.conn(), person.person_id)
+    if not local:
+        parts.confirmation(person.name, waivers.FORM)
     with st.form(parts.fresh("trial.waiver"), border=False):
         pair = st.selectbox(
             _("Use one all the same"),
@@ -144,7 +147,7 @@ def _show_left_out(draft: Draft) -> None:
             format_func=lambda one: f"{one['locked_key']}: {one['input'][:80]}",
         )
         reason = st.text_input(_("Reason"))
-        password = st.text_input(_("Your password, as a signature"), type="password")
+        password = st.text_input(_("Your password, as a signature"), type="password") if local else ""
         if st.form_submit_button(_("Sign")) and pair:
             names = {name: pair[name] for name in ("sample_id", "locked_sample_id")}
             with session.refusing():

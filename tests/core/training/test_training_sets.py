@@ -5,7 +5,7 @@ from dataclasses import replace
 import duckdb
 import pytest
 
-from core.access import people
+from core.access import identities, people
 from core.access.people import Person
 from core.errors import Refusal
 from core.evaluation import eval_sets
@@ -196,3 +196,17 @@ def test_languages_are_told_by_their_letters():
         "zh",
         "other",
     ]
+
+
+def test_who_has_no_password_here_waives_after_the_company_has_confirmed_them(world):
+    twin_of(world, "gate")
+    (pair,) = drafts.of_task(world.conn, world.task.task_id).left_out
+    names = {name: pair[name] for name in ("sample_id", "locked_sample_id")}
+    identity = identities.Identity(issuer="https://acme.example", subject="z", names=["Zoe"], groups=["g"])
+    zoe = identities.admit(world.conn, identity, mapping={"g": ["approver"]})
+    ask = {"by": zoe, "task_id": world.task.task_id, "password": "", "reason": "Another product.", **names}
+    with pytest.raises(Refusal, match="Show first that it is you"):
+        waivers.sign(world.conn, **ask)
+    identities.confirm(world.conn, zoe, identity, waivers.FORM)
+    waivers.sign(world.conn, **ask)
+    assert len(waivers.of_task(world.conn, world.task.task_id)) == 1

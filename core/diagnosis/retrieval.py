@@ -23,15 +23,15 @@ HALF = 0.5
 NOTHING = N_("No sample of this run names its source, so nobody can tell whether the right passage was there.")
 NONE_WRONG = N_("No answer is wrong among the %(n)s samples that name their source.")
 SEARCH = N_(
-    "A knowledge problem: of %(wrong)s wrong answers %(there)s%% (%(low)s–%(high)s%%) had the right passage. Where it "
+    "A knowledge problem: of %(wrong)s wrong answers %(there)s (%(low)s–%(high)s) had the right passage. Where it "
     "is missing, mend documents and search first."
 )
 APPLICATION = N_(
-    "An application problem: of %(wrong)s wrong answers %(there)s%% (%(low)s–%(high)s%%) had the right passage in "
+    "An application problem: of %(wrong)s wrong answers %(there)s (%(low)s–%(high)s) had the right passage in "
     "front of them. More documents will not help these."
 )
 NOT_ENOUGH = N_(
-    "Not enough evidence yet: of %(wrong)s wrong answers %(there)s%% (%(low)s–%(high)s%%) had the right passage."
+    "Not enough evidence yet: of %(wrong)s wrong answers %(there)s (%(low)s–%(high)s) had the right passage."
 )
 
 

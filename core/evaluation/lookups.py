@@ -14,6 +14,9 @@ from core.evaluation.tasks import Task
 from core.knowledge import grounding
 from core.store import database
 
+MOST_READ = 2_000
+"""Answers whose citations a report reads."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -63,25 +66,36 @@ def runs_of(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any
     return database.rows(conn, query, [task_id])
 
 
-def report(conn: duckdb.DuckDBPyConnection, task: Task, run: Mapping[str, Any]) -> Report:
-    """What the run's passages and citations were worth. Repeats are averaged inside the sample."""
+def sources(conn: duckdb.DuckDBPyConnection, task: Task, run: Mapping[str, Any]) -> tuple[Search, Lost]:
+    """Whether the sources that samples name were shown, and the 2×2 of right answers and shown sources."""
     samples = eval_sets.samples(conn, run["eval_set_id"], run["split"])
-    shown = retrieving.of_samples(conn, run["run_id"])
+    named = {one.sample_id: source for one in samples if (source := grounding.source_of(one.fields))}
+    shown = retrieving.of_samples(conn, run["run_id"], list(named)) if named else {}
+    ranks = {sample: grounding.rank(source, shown.get(sample, ())) for sample, source in named.items()}
     values = results.scores(conn, [run["run_id"]]).get(run["run_id"], {}).get(task.plan.metric, {})
-    sources = {one.sample_id: source for one in samples if (source := grounding.source_of(one.fields))}
-    ranks = {sample: grounding.rank(source, shown.get(sample, ())) for sample, source in sources.items()}
     names = {one.sample_id: one.key for one in samples}
-    questions = {one.sample_id: one.input for one in samples}
-    query = "select sample_id, text from answers where run_id = ? and text is not null order by sample_id, repeat"
+    lost = {names[one]: (values[one], rank is not None) for one, rank in ranks.items() if one in values}
+    return retrieval.search(list(ranks.values())), retrieval.lost(lost)
+
+
+def report(conn: duckdb.DuckDBPyConnection, task: Task, run: Mapping[str, Any]) -> Report:
+    """What the run's passages and citations were worth. Repeats are averaged inside the sample.
+
+    Citations are read in at most `MOST_READ` answers; ids are hashes, so the first ones by id are drawn at random.
+    """
+    query = """
+        select a.sample_id, p.input, a.text from answers as a join samples as p using (sample_id)
+        where a.run_id = ? and a.text is not null order by a.sample_id, a.repeat limit ?
+    """
+    read = conn.execute(query, [run["run_id"], MOST_READ]).fetchall()
+    shown = retrieving.of_samples(conn, run["run_id"], sorted({sample_id for sample_id, _, _ in read}))
     cited: dict[str, list[grounding.Citing]] = {}
-    for sample_id, text in conn.execute(query, [run["run_id"]]).fetchall():
-        one = grounding.cited(text, questions[sample_id], shown.get(sample_id, ()))
-        cited.setdefault(sample_id, []).append(one)
+    for sample_id, question, text in read:
+        cited.setdefault(sample_id, []).append(grounding.cited(text, question, shown.get(sample_id, ())))
+    search, lost = sources(conn, task, run)
     return Report(
-        search=retrieval.search(list(ranks.values())),
-        lost=retrieval.lost(
-            {names[one]: (values[one], rank is not None) for one, rank in ranks.items() if one in values}
-        ),
+        search=search,
+        lost=lost,
         exist=_mean({sample: [one.exist for one in found] for sample, found in cited.items()}),
         supports=_mean({sample: [one.supports for one in found] for sample, found in cited.items()}),
         grounded=_mean({sample: [one.grounded for one in found] for sample, found in cited.items()}),

@@ -91,9 +91,9 @@ def _models(conn: duckdb.DuckDBPyConnection, task: Task, base: str | None) -> Fi
 def _retrieval(conn: duckdb.DuckDBPyConnection, task: Task, base: str | None) -> Finding | None:
     """Of the base's newest run that looked passages up and whose samples name their sources."""
     for run in (one for one in lookups.runs_of(conn, task.task_id) if one["model_id"] == base):
-        found = lookups.report(conn, task, run)
-        if found.search.hits.n:
-            return Finding(verdict=found.lost.place, sentence=found.lost.sentence)
+        search, lost = lookups.sources(conn, task, run)
+        if search.hits.n:
+            return Finding(verdict=lost.place, sentence=lost.sentence)
     return None
 
 

@@ -5,6 +5,9 @@ import json
 import pytest
 
 from core import __main__
+from core.commands import running
+from core.evaluation import tasks
+from core.knowledge import indexes
 from tests import openai_server
 
 
@@ -64,3 +67,19 @@ def test_what_cannot_be_done_is_a_sentence_and_exit_code_1(here, capsys, change,
              "--base-url": "http://127.0.0.1:9/v1", "--data": str(here / "data")} | change  # fmt: skip
     assert __main__.main(["run", *(word for pair in named.items() for word in pair)]) == 1
     assert says in capsys.readouterr().err
+
+
+def test_a_run_looks_passages_up_in_the_version_that_is_named(here, capsys):
+    (here / "plain.txt").write_text("{passages} {input}")
+    with openai_server.serve() as server:
+        assert run(here, server) == 0
+        _, opened = running.opened(here / "data")
+        conn = opened.cursor()
+        (task,) = tasks.everything(conn)
+        indexes.add(conn, by=running.OPERATOR, task_id=task.task_id, files=[("q.md", b"A question has an answer.")])
+        opened.close()
+        assert run(here, server, "--index", "newest", "--k", "1") == 0
+        assert run(here, server, "--index", "7") == 1
+    rows = [json.loads(line) for line in (here / "out.jsonl").read_text().splitlines()]
+    assert all("[1] q.md" in row["text"] and "A question has an answer." in row["text"] for row in rows)
+    assert "has no version 7" in capsys.readouterr().err

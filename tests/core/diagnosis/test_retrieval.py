@@ -22,8 +22,8 @@ def samples(**counts):
 @pytest.mark.parametrize(
     ("counts", "place", "says"),
     [
-        ({"wrong_there": 18, "wrong_without": 2}, "application", "of 20 wrong answers 90%"),
-        ({"wrong_there": 2, "wrong_without": 18, "right_there": 5}, "search", "of 20 wrong answers 10%"),
+        ({"wrong_there": 18, "wrong_without": 2}, "application", "of 20 wrong answers 90% (70%–97%) had"),
+        ({"wrong_there": 2, "wrong_without": 18, "right_there": 5}, "search", "of 20 wrong answers 10% (2.8%–30%) had"),
         ({"wrong_there": 2, "wrong_without": 2}, "not_enough", "Not enough evidence yet"),
         ({"right_there": 7, "right_without": 1}, "not_enough", "No answer is wrong among the 8"),
         ({}, "not_enough", "No sample of this run names its source"),

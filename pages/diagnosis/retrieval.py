@@ -39,7 +39,7 @@ else:
 st.dataframe(_retrieval.rates(found), hide_index=True)
 st.caption(
     plain(
-        "A citation is supported when the passages it names have at least 60 percent of the sentence's words and all its "
-        "numbers. That compares words, not meaning; what it finds wrong, a person should read."
+        "A citation is supported when the passages it names have at least 60 percent of the sentence's words and all "
+        "its numbers. That compares words, not meaning; what it finds wrong, a person should read."
     )
 )

@@ -20,7 +20,6 @@ from core.errors import Refusal
 from core.evaluation import matrices, runs
 from core.evaluation.matrices import Matrix
 from core.evaluation.models import Model
-from core.jobs import jobs
 from core.locale.mark import N_
 from core.review import approvals, queues
 from core.store import audit, database
@@ -285,9 +284,3 @@ def _to_approve(
 
 def _question(row: Mapping[str, Any]) -> str:
     return leakage.normal(f"{row['input']}\n{row['context']}")
-
-
-def is_answering(conn: duckdb.DuckDBPyConnection, known: Mapping[str, Any]) -> bool:
-    """Whether the teacher is still at work."""
-    job = jobs.find(conn, str(known["job_id"]))
-    return job is not None and job.state in jobs.OPEN

@@ -94,7 +94,7 @@ def _decide(batch: Mapping[str, Any], check: SpotCheck) -> None:
         return
     key = batch["distillation_id"]
     st.caption(_("Answers that failed the check are left out, and so are samples that people have decided about."))
-    reason = st.text_input(_("Reason"), key=f"distil.reason.{key}")
+    reason = st.text_input(_("Reason, needed to reject"), key=f"distil.reason.{key}")
     with st.container(horizontal=True):
         yes = st.button(_("Approve the batch"), type="primary", icon=":material/check:", key=f"distil.yes.{key}")
         no = st.button(_("Reject the batch"), icon=":material/close:", key=f"distil.no.{key}")

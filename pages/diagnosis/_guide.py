@@ -15,6 +15,7 @@ from pages._ui import parts, session
 from pages._ui.session import _, plain
 
 ANSWERS = {"yes": N_("yes"), "no": N_("no")}
+SIDES: dict[guide.Measured, str] = {"rag": N_("Retrieval"), "fine_tune": N_("Fine-tune")}
 
 
 def read(task: Task) -> Guide | None:
@@ -38,6 +39,9 @@ def show(task: Task, lever: Lever) -> None:
             st.markdown(_(found.sentence.message, **found.sentence.values))
             if (told := guide.beside(found, lever)) is not None:
                 st.markdown(_(told))
+            for side, measured in found.measured.items():
+                title = SIDES[side]
+                st.markdown(f"**{_(title)}:** " + _(measured.message, **measured.values))
             st.caption(
                 _("Answered by %(name)s, %(when)s.", name=kept["answered_by"], when=parts.moment(kept["answered_at"]))
             )

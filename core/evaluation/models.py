@@ -76,8 +76,8 @@ def describe(folder: Path, name: str = "") -> Model:
     if HUB_ID.fullmatch(str(folder)) and not folder.is_dir():
         raise Refusal(
             N_(
-                "“%(name)s” looks like a name on the Hugging Face hub. Models are used from a folder on this machine: "
-                "fetch it where the hub can be reached (hf download %(name)s --local-dir FOLDER) and give that folder."
+                "“%(name)s” looks like a name on the Hugging Face hub. Fetch it under Name on a hub, or where the hub "
+                "can be reached (hf download %(name)s --local-dir FOLDER), and give that folder."
             ),
             name=folder,
         )
@@ -151,6 +151,19 @@ def fetch_starter(conn: duckdb.DuckDBPyConnection, *, by: Person) -> str:
         by=by.person_id,
     )
     with audit.change(conn, actor=by.person_id, act="model.fetch_started", subject=job_id):
+        jobs.insert(conn, job)
+    return job_id
+
+
+def fetch_hub(conn: duckdb.DuckDBPyConnection, *, by: Person, repo: str) -> str:
+    """Queue the fetching of a model that is named as on the hub, `owner/name`; returns the job's id."""
+    roles.require(by, "model.manage")
+    if not HUB_ID.fullmatch(repo):
+        raise Refusal(N_("“%(name)s” is no name on a hub; they look like Qwen/Qwen2.5-0.5B-Instruct."), name=repo)
+    job_id = uuid4().hex
+    named: dict[str, Any] = {"job_id": job_id, "kind": "fetch", "task_id": None, "by": by.person_id}
+    job = jobs.Job(**named, title=N_("Fetch %(repo)s from the hub"), values={"repo": repo}, spec={"repo": repo})
+    with audit.change(conn, actor=by.person_id, act="model.fetch_started", subject=job_id, detail={"repo": repo}):
         jobs.insert(conn, job)
     return job_id
 

@@ -115,7 +115,8 @@ def prepare(settings: Settings, conn: duckdb.DuckDBPyConnection, job: Job, folde
     elif job.kind == "rewrite":
         spec = rewrites.inputs(conn, job, folder)
     else:
-        spec = {"kind": "fetch", "into": str(settings.models)}
+        repo = job.spec.get("repo")
+        spec = {"kind": "hub" if repo else "fetch", "into": str(settings.models), "repo": repo}
     job_folder.write_json(folder / "spec.json", spec)
 
 

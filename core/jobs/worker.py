@@ -18,6 +18,7 @@ WORK = {
     "probe": "core.training.work",
     "export": "core.training.merging",
     "fetch": "core.generation.starter",
+    "hub": "core.generation.hub",
     "rewrite": "core.review.rewriting",
 }
 """Each kind's module has `work(folder, spec) -> dict`, imported here and not before, since it may load torch."""

@@ -1,4 +1,4 @@
-"""Three ways to add a model: fetch the starter, point to a folder, name an endpoint."""
+"""Four ways to add a model: fetch the starter or one from a hub, point to a folder, name an endpoint."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ def fetch_starter() -> None:
             "once; nothing of yours leaves the machine. Good enough to try the whole chain."
         )
     )
-    last = next((job for job in jobs.everything(conn) if job.kind == "fetch"), None)
+    last = next((job for job in jobs.everything(conn) if job.kind == "fetch" and not job.spec.get("repo")), None)
     if last is not None:
         parts.job(last.job_id, "models.fetch_job")
     if last is None or last.state == "done":
@@ -33,6 +33,29 @@ def fetch_starter() -> None:
             with session.refusing():
                 models.fetch_starter(conn, by=session.person())
                 st.rerun()
+
+
+def from_hub() -> None:
+    """A model by its name on a hub, and how far its fetching is."""
+    conn = session.conn()
+    st.markdown(
+        _(
+            "A model by its name on the Hugging Face hub, or on the mirror that the environment variable "
+            "COUNTERSIGN_HUB names. Only weights as safetensors, settings and tokenizer are fetched, never programs."
+        )
+    )
+    form = parts.fresh("models.hub")
+    with st.form(form):
+        repo = st.text_input(_("Name on the hub"), placeholder="Qwen/Qwen2.5-0.5B-Instruct", key=f"{form}.repo").strip()
+        wanted = st.form_submit_button(_("Fetch the model"), type="primary", key=f"{form}.fetch")
+    if wanted:
+        with session.refusing():
+            models.fetch_hub(conn, by=session.person(), repo=repo)
+            parts.renew("models.hub")
+            st.rerun()
+    last = next((job for job in jobs.everything(conn) if job.kind == "fetch" and job.spec.get("repo")), None)
+    if last is not None:
+        parts.job(last.job_id, "models.hub_job")
 
 
 def from_folder(known: Sequence[Model]) -> None:

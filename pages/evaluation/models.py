@@ -57,7 +57,12 @@ st.subheader(_("Add a model"))
 if not roles.may(person, "model.manage"):
     st.caption(_("An operator can add models."))
     st.stop()
-ways = {"starter": plain("Starter model"), "folder": plain("Model folder"), "api": plain("API endpoint")}
+ways = {
+    "starter": plain("Starter model"),
+    "hub": plain("Name on a hub"),
+    "folder": plain("Model folder"),
+    "api": plain("API endpoint"),
+}
 way = st.segmented_control(
     _("Way"),
     list(ways),
@@ -69,6 +74,8 @@ way = st.segmented_control(
 )
 if way == "starter":
     _add_model.fetch_starter()
+elif way == "hub":
+    _add_model.from_hub()
 elif way == "folder":
     _add_model.from_folder(known)
 else:

@@ -98,3 +98,16 @@ def card(model_id):
     from pages.evaluation import _model_card
 
     _model_card.show(models.find(session.conn(), model_id))
+
+
+def test_a_name_on_a_hub_queues_its_fetching_with_its_place_in_the_queue(page, task, conn):
+    app = choose(page("evaluation/models.py"), "hub")
+    app.text_input(key="models.hub.0.repo").set_value("no name")
+    app.button(key="models.hub.0.fetch").click().run()
+    assert "no name on a hub" in app.error[0].value
+    app.text_input(key="models.hub.0.repo").set_value("team/small")
+    app.button(key="models.hub.0.fetch").click().run()
+    [job] = jobs.everything(conn)
+    assert (job.kind, job.state, job.spec["repo"]) == ("fetch", "queued", "team/small")
+    assert not app.exception
+    assert app.get("progress")[0].proto.text == "next in the queue"

@@ -46,7 +46,7 @@ def chart(table: pd.DataFrame, moved: pd.DataFrame) -> alt.LayerChart:
     )
     words = (
         alt.Chart(moved)
-        .mark_text(color=GREY, angle=270, align="right", baseline="bottom", dx=-6, dy=-4, fontSize=12)
+        .mark_text(color=GREY, angle=270, align="right", baseline="top", dx=-6, dy=5, fontSize=12)
         .encode(x=when, y=alt.value(0), text="mark:N")
     )
     return (intervals + points + lines + words).properties(height=280)

@@ -3,7 +3,8 @@
 Nothing here tells which prompt or model wrote an answer.
 """
 
-import time
+from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -15,7 +16,7 @@ from core.review.ratings import Item, Rating, Verdict
 from core.review.rubrics import Rubric
 from pages._ui import parts, passages, session
 from pages._ui.session import _
-from pages.review import _card_words, _fields, _remarks, _repair
+from pages.review import _card_words, _fields, _presses, _remarks, _repair
 
 TOO_SOON_S = 1.1
 """Keyboards wait up to a second before they repeat a held key; what comes sooner was not meant for this answer."""
@@ -35,15 +36,14 @@ def show(queue_id: str) -> None:
         st.success(_("All %(total)s answers are rated. Thank you.", total=now.mine))
         parts.link("review/approvals.py", _("Go on to Approvals"), "fact_check")
         with st.bottom:
-            _undo_button(queue_id, "end", disabled=False)
+            _presses.undo("rate", "end", partial(_undo, queue_id, "end"))
         return
     item = waiting[0]
     _texts(item, rubric)
     _repair.bring(queue_id, item)
     _repair.show(queue_id, item, _remarks.show(item, task.error_types))
     with st.bottom.container():
-        if (refused := st.session_state.pop("rate.refused", None)) is not None:
-            st.error(_(refused.message, **refused.values))
+        _presses.show_refused("rate")
         with st.container(horizontal=True, gap="xsmall"):
             _verdicts(queue_id, item, rubric, first=not now.mine)
 
@@ -93,26 +93,19 @@ def _turn_over() -> None:
 
 
 def _verdicts(queue_id: str, item: Item, rubric: Rubric, *, first: bool) -> None:
-    def button(what: str, label: str, key: str, icon: str | None, verdict: Verdict, points: int | None = None) -> None:
-        st.button(
-            label,
-            key=f"rate.{what}.{item.answer_id}",
-            shortcut=key,
-            icon=icon and f":material/{icon}:",
-            on_click=_judge,
-            args=(queue_id, item, verdict),
-            kwargs={"points": points},
-        )
+    def button(what: str, label: str, key: str, icon: str | None, verdict: Verdict, **said: Any) -> None:
+        act = partial(_judge, queue_id, item, verdict, **said)
+        _presses.button("rate", what, item.answer_id, label, key, icon, act)
 
     if rubric.scale == "five":
         for number, words in enumerate(_card_words.points(), 1):
             verdict: Verdict = "pass" if number >= rubrics.PASSES_FROM else "fail"
-            button(str(number), f"{number} · {words}", str(number), None, verdict, number)
+            button(str(number), f"{number} · {words}", str(number), None, verdict, points=number)
     else:
         button("pass", _("Pass"), "P", "check", "pass")
         button("fail", _("Fail"), "F", "close", "fail")
     button("skip", _("Skip"), "S", "skip_next", "skip")
-    _undo_button(queue_id, item.answer_id, disabled=first)
+    _presses.undo("rate", item.answer_id, partial(_undo, queue_id, item.answer_id), disabled=first)
     shown = _reference_is_shown(item, rubric)
     if item.reference and rubric.reference == "on_demand":
         st.button(
@@ -124,28 +117,8 @@ def _verdicts(queue_id: str, item: Item, rubric: Rubric, *, first: bool) -> None
             on_click=_turn_over,
         )
     if shown:  # nobody declares right what they have not read
-        st.button(
-            _("Take the reference"),
-            key=f"rate.take.{item.answer_id}",
-            shortcut="T",
-            icon=":material/file_copy:",
-            on_click=_judge,
-            args=(queue_id, item, "fail"),
-            kwargs={"points": 1 if rubric.scale == "five" else None, "take_reference": True},
-        )
-
-
-def _undo_button(queue_id: str, answer_id: str, *, disabled: bool) -> None:
-    st.button(
-        _("Undo"),
-        key=f"rate.undo.{answer_id}",
-        shortcut="U",
-        icon=":material/undo:",
-        type="tertiary",
-        disabled=disabled,
-        on_click=_undo,
-        args=(queue_id, answer_id),
-    )
+        points = 1 if rubric.scale == "five" else None
+        button("take", _("Take the reference"), "T", "file_copy", "fail", points=points, take_reference=True)
 
 
 def _judge(
@@ -154,7 +127,7 @@ def _judge(
     """Keep the verdict, if it is about the answer that waits: a repeated key or click may still name the last one."""
     person = session.person()
     waiting = ratings.waiting(session.conn(), queue_id, person.person_id)
-    if _too_soon() or not waiting or waiting[0].answer_id != item.answer_id:
+    if _presses.too_soon("rate", TOO_SOON_S) or not waiting or waiting[0].answer_id != item.answer_id:
         return
     correction = item.reference if take_reference else None if verdict == "skip" else _remarks.correction(item)
     try:
@@ -169,7 +142,7 @@ def _judge(
         )
         ratings.record(session.conn(), rating, by=person)
     except Refusal as refusal:
-        st.session_state["rate.refused"] = refusal  # a callback cannot write at the right place
+        _presses.refuse("rate", refusal)
     else:
         _remarks.forget(item.answer_id)
 
@@ -177,13 +150,6 @@ def _judge(
 def _undo(queue_id: str, answer_id: str) -> None:
     """Bring the last judged answer back with empty remarks; once only for a key held down."""
     waiting = ratings.waiting(session.conn(), queue_id, session.person().person_id)
-    if not _too_soon() and answer_id == (waiting[0].answer_id if waiting else "end"):
+    if not _presses.too_soon("rate", TOO_SOON_S) and answer_id == (waiting[0].answer_id if waiting else "end"):
         back = ratings.undo(session.conn(), queue_id, by=session.person())
         _remarks.forget(back or "")
-
-
-def _too_soon() -> bool:
-    """Whether this press follows the one before too closely; each press counts, so a held key stays too soon."""
-    now = time.monotonic()
-    before, st.session_state["rate.pressed"] = st.session_state.get("rate.pressed", -TOO_SOON_S), now
-    return now - float(before) < TOO_SOON_S

@@ -1,6 +1,6 @@
 """One pair at a time, by keyboard: A, B, T for a tie, N when neither will do, U to take the last choice back."""
 
-import time
+from functools import partial
 
 import streamlit as st
 
@@ -9,6 +9,7 @@ from core.review import comparisons
 from core.review.comparisons import Choice
 from pages._ui import parts, session
 from pages._ui.session import _
+from pages.review import _presses
 
 TOO_SOON_S = 0.3
 """Nobody reads two answers faster: what comes sooner is a key held down or a second click."""
@@ -29,7 +30,7 @@ def show(round_id: str) -> None:
     waiting = comparisons.waiting(session.conn(), round_id, person.person_id)
     if not waiting:
         st.success(_("You have compared everything. Thank you."))
-        _undo_button(round_id, "end")
+        _presses.undo("compare", "end", partial(_undo, round_id))
         return
     pair = waiting[0]
     parts.text(pair.input)
@@ -48,60 +49,32 @@ def show(round_id: str) -> None:
         placeholder=_("Why, in a few words (may stay empty)"),
         label_visibility="collapsed",
     )
-    if (refused := st.session_state.pop("compare.refused", None)) is not None:
-        st.error(_(refused.message, **refused.values))
+    _presses.show_refused("compare")
     with st.container(horizontal=True, gap="xsmall"):
         _button(round_id, pair.pair_id, "left", _("A is better"), "A", "arrow_back")
         _button(round_id, pair.pair_id, "right", _("B is better"), "B", "arrow_forward")
         _button(round_id, pair.pair_id, "tie", _("Tie"), "T", "equal")
         _button(round_id, pair.pair_id, "both_bad", _("Both bad"), "N", "thumb_down")
-        _undo_button(round_id, pair.pair_id, disabled=not known["done"])
+        _presses.undo("compare", pair.pair_id, partial(_undo, round_id), disabled=not known["done"])
 
 
 def _button(round_id: str, pair_id: str, choice: Choice, label: str, key: str, icon: str) -> None:
-    st.button(
-        label,
-        key=f"compare.{choice}.{pair_id}",
-        shortcut=key,
-        icon=f":material/{icon}:",
-        on_click=_choose,
-        args=(round_id, pair_id, choice),
-    )
-
-
-def _undo_button(round_id: str, pair_id: str, *, disabled: bool = False) -> None:
-    st.button(
-        _("Undo"),
-        key=f"compare.undo.{pair_id}",
-        shortcut="U",
-        icon=":material/undo:",
-        type="tertiary",
-        disabled=disabled,
-        on_click=_undo,
-        args=(round_id,),
-    )
+    _presses.button("compare", choice, pair_id, label, key, icon, partial(_choose, round_id, pair_id, choice))
 
 
 def _choose(round_id: str, pair_id: str, choice: Choice) -> None:
     """Keep the choice, if it is about the pair that waits: a repeated key may still name the last one."""
     person = session.person()
     waiting = comparisons.waiting(session.conn(), round_id, person.person_id)
-    if _too_soon() or (waiting and waiting[0].pair_id != pair_id):
+    if _presses.too_soon("compare", TOO_SOON_S) or (waiting and waiting[0].pair_id != pair_id):
         return
     reason = str(st.session_state.get(f"compare.reason.{pair_id}") or "")
     try:
         comparisons.choose(session.conn(), round_id, pair_id, choice, by=person, reason=reason)
     except Refusal as refusal:
-        st.session_state["compare.refused"] = refusal  # a callback cannot write at the right place
+        _presses.refuse("compare", refusal)
 
 
 def _undo(round_id: str) -> None:
-    if not _too_soon():
+    if not _presses.too_soon("compare", TOO_SOON_S):
         comparisons.undo(session.conn(), round_id, by=session.person())
-
-
-def _too_soon() -> bool:
-    """Whether this press follows the one before too closely; each press counts, so a held key stays too soon."""
-    now = time.monotonic()
-    before, st.session_state["compare.pressed"] = st.session_state.get("compare.pressed", -TOO_SOON_S), now
-    return now - float(before) < TOO_SOON_S

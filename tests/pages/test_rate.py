@@ -141,6 +141,7 @@ def test_a_key_held_down_rates_no_unseen_answer(page, world, queue_id, monkeypat
     for _ in range(3):
         press(app, "pass", waiting(world, queue_id))
     assert len(kept(world)) == 1
+    assert "did not count" in app.error[0].value
 
 
 def test_nothing_tells_the_version(page, world, queue_id):

@@ -84,7 +84,8 @@ def save(
     frozen = {"name": name, "scorer": scorer, "schema": schema, "samples": sample_ids}
     frozen |= {"after": after} if after else {}
     eval_set_id = content.name("set", {"task_id": task_id, **frozen})
-    if (existing := find(conn, eval_set_id)) is not None:
+    existing = find(conn, eval_set_id) or (None if after else _same(conn, task_id, frozen))
+    if existing is not None:
         return existing
     counts = {one["values"]: one["counts"] for one in samples["split"].value_counts().to_pylist()}
     given = {"task_id": [task_id] * len(groups), "group_id": list(groups), "split": list(groups.values())}
@@ -122,6 +123,20 @@ def save(
     saved = find(conn, eval_set_id)
     assert saved is not None
     return saved
+
+
+def _same(conn: duckdb.DuckDBPyConnection, task_id: str, frozen: Mapping[str, Any]) -> EvalSet | None:
+    """The newest version with just this content; one that came `after` another has a name of its own."""
+    query = """
+        select s.* from eval_sets as s where task_id = $task and name = $name and scorer = $scorer
+            and schema::varchar is not distinct from $schema and sample_count = len($samples)
+            and (select list(sample_id order by position) from eval_set_samples as m
+                where m.eval_set_id = s.eval_set_id) = $samples
+        order by version desc limit 1
+    """
+    schema = content.canonical(frozen["schema"]) if frozen["schema"] else None
+    row = database.row(conn, query, {**frozen, "task": task_id, "schema": schema})
+    return _eval_set(row) if row else None
 
 
 _COLUMNS = pa.schema(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.access import people
+from core.access import preferences
 from core.evaluation import tasks
 from core.locale import catalogue
 from pages._ui import session
@@ -68,7 +68,7 @@ current = st.navigation(stations, expanded=True)
 
 
 def choose_language() -> None:
-    people.choose_language(session.conn(), person, st.session_state["language"])
+    preferences.choose_language(session.conn(), person, st.session_state["language"])
 
 
 def choose_task() -> None:

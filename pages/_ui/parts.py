@@ -1,7 +1,7 @@
 """Parts that several pages share."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -87,6 +87,23 @@ def select(label: str, options: Sequence[Any], *, key: str, **how: Any) -> Any:
         how["index"] = 0  # the choice counts; Streamlit would warn of any other default beside it
     st.session_state[f"{key}.language"] = session.language()
     return st.selectbox(label, options, key=key, **how)
+
+
+def view(label: str, views: Mapping[str, str], key: str, default: str | None = None) -> str:
+    """One of the views of a page by its name, `views` has their words; the first is open unless another one is to be.
+
+    The label is for screen readers only.
+    """
+    chosen: str = st.segmented_control(
+        label,
+        list(views),
+        default=default or next(iter(views)),
+        required=True,
+        format_func=views.__getitem__,
+        key=key,
+        label_visibility="collapsed",
+    )
+    return chosen
 
 
 def choose_eval_set(task_id: str, key: str, split: str | None = None) -> EvalSet | None:

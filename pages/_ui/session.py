@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import streamlit as st
 
-from core.access import people, sessions
+from core.access import preferences, sessions
 from core.access.people import Person
 from core.errors import Refusal
 from core.evaluation import tasks
@@ -57,7 +57,7 @@ def language() -> str:
     """The language chosen now or last time, else the browser's, else English."""
     if "language" not in st.session_state:
         found = _signed_in()
-        wanted = people.language_of(conn(), found) if found else ""
+        wanted = preferences.language_of(conn(), found) if found else ""
         wanted = wanted or st.context.cookies.get(entrance.LANGUAGE_COOKIE, "")
         if wanted not in catalogue.LANGUAGES:
             wanted = "zh" if (st.context.locale or "").lower().startswith("zh") else "en"

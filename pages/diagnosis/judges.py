@@ -17,15 +17,7 @@ st.caption(
 )
 known = judges.of_task(session.conn(), task.task_id)
 views = {"judges": plain("The judges"), "new": plain("New judge")}
-view = st.segmented_control(
-    _("View"),
-    list(views),
-    default="judges" if known else "new",
-    required=True,
-    format_func=views.__getitem__,
-    key=parts.fresh("judges.view"),
-    label_visibility="collapsed",
-)
+view = parts.view(_("View"), views, parts.fresh("judges.view"), "judges" if known else "new")
 if view == "new":
     _judge_form.show(task)
     st.stop()

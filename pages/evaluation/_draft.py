@@ -5,10 +5,9 @@ import streamlit as st
 from core.evaluation import draft_rows, drafts, versions
 from core.evaluation.drafts import Draft
 from core.evaluation.tasks import Task
-from core.locale.mark import N_
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _draft_grid, _words
+from pages.evaluation import _draft_grid, _samples, _words
 
 
 def show(task: Task) -> None:
@@ -57,15 +56,7 @@ def _save(draft: Draft) -> None:
     with session.refusing():
         if left.button(_("Save as the next version"), type="primary", key=f"{key}.save"):
             saved = drafts.save(conn, by=person, draft_id=draft.draft_id, note=note)
-            parts.renew("eval_sets.view")
-            st.session_state["eval_sets.set"] = saved
-            session.keep_message(
-                N_("Saved: %(name)s, version %(version)s, with %(count)s samples."),
-                name=saved.name,
-                version=saved.version,
-                count=sum(saved.counts.values()),
-            )
-            st.rerun()
+            _samples.go_to(saved)
         with right.popover(_("Drop the draft")):
             st.markdown(_("All changes in this draft will be left out. The versions stay as they are."))
             if st.button(_("Drop it"), key=f"{key}.drop"):

@@ -12,7 +12,7 @@ from core.locale.mark import N_
 from core.scoring import scorers
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _import_rows, _import_source, _import_sums, _near_duplicates, _words
+from pages.evaluation import _import_rows, _import_source, _import_sums, _near_duplicates, _samples, _words
 from pages.evaluation._import_source import Source
 
 
@@ -103,15 +103,7 @@ def _save(
         if ladder:
             make_ladder(saved)
         parts.renew("import")
-        parts.renew("eval_sets.view")
-        st.session_state["eval_sets.set"] = saved
-        session.keep_message(
-            N_("Saved: %(name)s, version %(version)s, with %(count)s samples."),
-            name=saved.name,
-            version=saved.version,
-            count=sum(saved.counts.values()),
-        )
-        st.rerun()
+        _samples.go_to(saved)
 
 
 def _foresee(task: Task, found: Import, shares: dict[importing.Split, float], content: _import_sums.Content) -> None:

@@ -69,15 +69,7 @@ def check(source: Source, mapping: Mapping) -> Import:
 def choose(form: str) -> Source | None:
     """A file from the reader's machine or a folder on the server; None until one is chosen."""
     places = {"file": plain("A file from my computer"), "folder": plain("A dataset folder on the server")}
-    place = st.segmented_control(
-        _("Where the samples are"),
-        list(places),
-        default="file",
-        required=True,
-        format_func=places.__getitem__,
-        key=f"{form}.place",
-        label_visibility="collapsed",
-    )
+    place = parts.view(_("Where the samples are"), places, f"{form}.place")
     if place == "file":
         uploaded = st.file_uploader(_("File"), key=f"{form}.file", label_visibility="collapsed")
         if uploaded is None:

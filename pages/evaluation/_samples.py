@@ -3,12 +3,27 @@
 import streamlit as st
 
 from core.evaluation import eval_sets, splits
+from core.evaluation.eval_sets import EvalSet
 from core.evaluation.tasks import Task
+from core.locale.mark import N_
 from pages._ui import parts, session
 from pages._ui.session import _, plain
 from pages.evaluation import _words
 
 PAGE = 50
+
+
+def go_to(saved: EvalSet) -> None:
+    """Show the samples of a version that was just saved, and say so."""
+    parts.renew("eval_sets.view")
+    st.session_state["eval_sets.set"] = saved
+    session.keep_message(
+        N_("Saved: %(name)s, version %(version)s, with %(count)s samples."),
+        name=saved.name,
+        version=saved.version,
+        count=sum(saved.counts.values()),
+    )
+    st.rerun()
 
 
 def browse(task: Task) -> None:

@@ -14,15 +14,7 @@ st.caption(_("An eval set is a frozen list of questions with their right answers
 views = {"sets": plain("The sets"), "versions": plain("Versions and files"), "import": plain("Import a file")}
 if roles.may(session.person(), "eval_set.import"):
     views = {"sets": views["sets"], "draft": plain("Edit"), **views}
-view = st.segmented_control(
-    _("View"),
-    list(views),
-    default="sets",
-    required=True,
-    format_func=views.__getitem__,
-    key=parts.fresh("eval_sets.view"),
-    label_visibility="collapsed",
-)
+view = parts.view(_("View"), views, parts.fresh("eval_sets.view"), "sets")
 if view == "import" and roles.may(session.person(), "eval_set.import"):
     _import_form.show(task)
 elif view == "import":

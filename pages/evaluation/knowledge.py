@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.access import roles
 from core.knowledge import indexes
-from pages._ui import session
+from pages._ui import parts, session
 from pages._ui.session import _, plain
 from pages.evaluation import _knowledge
 
@@ -25,15 +25,7 @@ if not known:
     )
     st.stop()
 views = {"try": plain("Try a question"), "documents": plain("Documents and passages"), "versions": plain("Versions")}
-view = st.segmented_control(
-    _("View"),
-    list(views),
-    default="try",
-    required=True,
-    format_func=views.__getitem__,
-    key="knowledge.view",
-    label_visibility="collapsed",
-)
+view = parts.view(_("View"), views, "knowledge.view")
 st.caption(
     _("Version %(number)s: %(documents)s documents, %(passages)s passages", number=known[0].number,
       documents=len(known[0].documents), passages=known[0].passages)

@@ -63,15 +63,7 @@ ways = {
     "folder": plain("Model folder"),
     "api": plain("API endpoint"),
 }
-way = st.segmented_control(
-    _("Way"),
-    list(ways),
-    default="starter",
-    required=True,
-    format_func=ways.__getitem__,
-    key="models.way",
-    label_visibility="collapsed",
-)
+way = parts.view(_("Way"), ways, "models.way")
 if way == "starter":
     _add_model.fetch_starter()
 elif way == "hub":

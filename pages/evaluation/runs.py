@@ -12,15 +12,7 @@ from pages.evaluation import _collect, _matrix, _results
 conn, person, task = session.conn(), session.person(), session.task()
 st.title(_("Runs"))
 views = {"ladder": plain("Ladder"), "matrix": plain("Matrix"), "review": plain("Answers for people to judge")}
-view = st.segmented_control(
-    _("View"),
-    list(views),
-    default="ladder",
-    required=True,
-    format_func=views.__getitem__,
-    key="runs.view",
-    label_visibility="collapsed",
-)
+view = parts.view(_("View"), views, "runs.view")
 left, right = st.columns(2)
 with left:
     chosen = parts.choose_eval_set(task.task_id, "runs.set")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.access import people, roles
+from core.access import preferences, roles
 from core.review import queues
 from pages._ui import parts, session
 from pages._ui.session import _
@@ -18,10 +18,10 @@ if not roles.may(person, "rate"):
 
 
 def remember() -> None:
-    people.choose_form(session.conn(), person, st.session_state["rate.form"])
+    preferences.choose_form(session.conn(), person, st.session_state["rate.form"])
 
 
-plain_form = people.rates_in_form(session.conn(), person)
+plain_form = preferences.rates_in_form(session.conn(), person)
 with head.popover("", icon=":material/tune:", help=_("How to rate")):
     st.toggle(
         _("Plain form"),

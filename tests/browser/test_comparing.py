@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.access import people, sessions
+from core.access import people, preferences, sessions
 from core.review import comparisons
 from core.settings import Settings
 from core.store import database
@@ -24,7 +24,7 @@ def test_a_round_is_compared_by_keyboard_alone(tmp_path: Path, page: Page, langu
     opened = database.connect(settings)
     conn = opened.cursor()
     mina = people.create_first(conn, name="Mina", password="four plain words here")
-    people.choose_language(conn, mina, language)
+    preferences.choose_language(conn, mina, language)
     world = chain.small(conn, settings, mina, dev=PAIRS, train=2, gate=2, retain=2)
     chain.climb(world, chain.shares(A=0.0, B=1.0))
     run_ids = [row[0] for row in conn.execute("select run_id from runs").fetchall()]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.access import people
+from core.access import preferences
 from core.evaluation import eval_sets, guides, prompts, runs
 from core.evaluation.demo_task import FEES, TRIAGE
 from pages._ui import session
@@ -79,7 +79,7 @@ def test_without_any_measurement_it_recommends_to_measure_and_says_what_is_missi
 
 def test_the_paragraph_to_forward_is_there_in_both_languages_with_n_and_interval(page, world, conn, mina):
     ask(world, TRIAGE, lambda run, place, count: place % 5 == 0)
-    people.choose_language(conn, mina, "zh")
+    preferences.choose_language(conn, mina, "zh")
     app = page("diagnosis/recommendation.py")
     english, chinese = (code.value for code in app.code)
     assert english.startswith("Task “Card services desk: message triage”. We recommend: A better prompt.")

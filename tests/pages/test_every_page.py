@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.access import people, sessions
+from core.access import people, preferences, sessions
 from pages._ui import session
 
 PAGES = sorted(
@@ -14,7 +14,7 @@ PAGES = sorted(
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_no_page_fails_on_the_demo_task(page, task, conn, mina, language):
-    people.choose_language(conn, mina, language)
+    preferences.choose_language(conn, mina, language)
     for path in PAGES:
         assert not page(path).exception, path
 

@@ -3,7 +3,7 @@ import json
 import pytest
 import streamlit as st
 
-from core.access import people, sessions
+from core.access import people, preferences, sessions
 from core.evaluation import models
 from core.review import queues, ratings, repair, rubrics
 from core.store import database
@@ -17,7 +17,7 @@ RATE = "review/rate.py"
 @pytest.fixture
 def world(conn, mina, monkeypatch):
     """The plain form is what a page test can press; the card needs a browser (tests/browser/test_rating.py)."""
-    people.choose_form(conn, mina, True)
+    preferences.choose_form(conn, mina, True)
     monkeypatch.setattr(_form, "TOO_SOON_S", 0.0)  # a test is faster than anybody who reads
     return chain.small(conn, session.settings(), mina, dev=2, train=6, gate=2, retain=2)
 
@@ -170,7 +170,7 @@ def test_progress_and_the_end_are_told(page, world, queue_id):
 
 
 def test_json_is_shown_as_fields_and_differences_only_with_the_reference(page, conn, mina, monkeypatch):
-    people.choose_form(conn, mina, True)
+    preferences.choose_form(conn, mina, True)
     monkeypatch.setattr(_form, "TOO_SOON_S", 0.0)
     world = chain.demo(conn, session.settings(), mina)
     queue_id = chain.collect(world, lambda run, place, count: False)  # the last field, action, is wrong
@@ -200,18 +200,18 @@ def test_somebody_who_may_not_rate_sees_no_answer(page, world, queue_id, monkeyp
 
 
 def test_the_card_is_what_everybody_gets_unless_they_chose_the_form(page, conn, world, queue_id):
-    people.choose_form(conn, world.by, False)
+    preferences.choose_form(conn, world.by, False)
     app = page(RATE)
     assert shown(app) == []
     assert len(app.get("bidi_component")) == 1
     app.toggle(key="rate.form").set_value(True).run()
     assert shown(app) != []
-    assert people.rates_in_form(conn, world.by)
+    assert preferences.rates_in_form(conn, world.by)
 
 
 def data(page, conn, world, monkeypatch):
     """What the card is given."""
-    people.choose_form(conn, world.by, False)
+    preferences.choose_form(conn, world.by, False)
     given = []
     monkeypatch.setattr(_card, "_card", lambda **more: given.append(more["data"]))
     page(RATE)

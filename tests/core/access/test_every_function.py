@@ -78,8 +78,8 @@ ACTS = {
 OWN = {
     "access.accounts.change_password": "one's own, with the old one",
     "access.accounts.sign_out_everywhere": "one's own sessions",
-    "access.people.choose_language": "one's own",
-    "access.people.choose_form": "one's own",
+    "access.preferences.choose_language": "one's own",
+    "access.preferences.choose_form": "one's own",
     "access.sessions.start": "whoever was let in; the entrance calls it",
     "access.sessions.end": "whoever holds the token",
     "access.identities.confirm": "whoever signed in anew; the entrance calls it",

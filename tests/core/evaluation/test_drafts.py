@@ -73,6 +73,9 @@ def test_added_edited_and_deleted_rows_become_the_next_version_with_its_note(con
     assert [s.key for s in eval_sets.samples(conn, second.eval_set_id)] == ["k0", "k1", "k2", "k3", "k4", "n"]
     newest = versions.history(conn, task_id, "Set")[0]
     assert (newest["note"], newest["parent"]) == ("one more", 1)
+    again = [versions.row(n, s) for n, s in enumerate(eval_sets.samples(conn, second.eval_set_id), 1)]
+    common = {"task_id": task_id, "name": second.name, "scorer": second.scorer, "schema": second.schema}
+    assert eval_sets.save(conn, by=mina, rows=again, **common) == second, "the same content is the same version"
     assert drafts.find(conn, mina, task_id, "Set") is None
     with pytest.raises(Refusal, match="saved or dropped already"):
         draft_edits.add(conn, by=mina, draft_id=draft.draft_id)

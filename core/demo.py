@@ -3,16 +3,17 @@
 import random
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from core import demo_report
 from core.access import roles
 from core.access.people import Person
-from core.diagnosis import verdicts
+from core.demo_report import Say
 from core.errors import Refusal
 from core.evaluation import (
     demo_task,
@@ -39,8 +40,6 @@ from core.scoring import scorers
 from core.settings import Settings
 from core.store import audit, database
 from core.training import recipes, training_sets, trials
-
-Say = Callable[[str], None]
 
 EXPERT = Person(person_id="demo", name="demo", roles=frozenset(roles.ROLES))
 
@@ -173,7 +172,7 @@ def _climb(
     found = results.table(conn, of_runs)
     say("\nLadder on the dev samples (share, 95% interval, n):")
     for row in found.to_dict("records"):
-        say(f"  {row['rung']}  {row['metric']:<16} {_rate(row)}")
+        say(f"  {row['rung']}  {row['metric']:<16} {demo_report.rate(row)}")
     judged = results.judge_ladder(conn, task, of_runs)
     say(f"  {judged.sentence}")
     return {
@@ -256,56 +255,15 @@ def _train(
         raise Refusal(N_("The proof did not finish. Look at the jobs' logs."))
     summary = dict(model.lineage["summary"])
     say(f"\nTraining: {summary}")
-    rows = _shown(conn, task, report.ladder)
-    say("\nEvery rung and, last, the tuned model on the dev samples, which it has never seen:")
-    for row in rows:
-        say(f"  {row['rung']:<6} {row['metric']:<8} {_rate(row)}")
-    gate = _shown(conn, task, [run for run in report.runs if run["split"] == "gate"])
-    say(f"\nOn {report.gate.paired.n} gate samples nobody has seen:")
-    for row in gate:
-        say(f"  {row['rung']:<6} {row['metric']:<8} {_rate(row)}")
-    flips = {
-        split: {change: sum(flip.change == change for flip in of_split) for change in ("fixed", "broken", "unchanged")}
-        for split, of_split in report.flips.items()
-    }
-    say(f"\nBefore is rung {best} on {base.name}; after is {model.name}. Samples: {flips}")
-    say(f"\n{report.proof.sentence}")
-    made: dict[str, Any] = {
+    between = f"Before is rung {best} on {base.name}; after is {model.name}."
+    made = {
         "training": {
             "rows": frozen.row_count,
             "seed": seed,
             "left_out": len(frozen.composition["left_out"]),
             **summary,
         },
-        "dev": rows,
-        "gate": {**_compared(report.gate), "flips": flips["gate"], "table": gate},
-        "retain": report.retain and {**_compared(report.retain), "flips": flips["retain"]},
-        "failed_calls": report.failures,
-        "verdict": {"verdict": report.proof.verdict, "sentence": str(report.proof.sentence)},
+        **demo_report.tell(conn, say, task, between, report),
     }
     trained = float(summary.get("wall_s", 0.0))
     return made, {"training": round(trained, 1), "proof": round(both - trained, 1)}
-
-
-def _shown(conn: duckdb.DuckDBPyConnection, task: Task, of_runs: Sequence[Mapping[str, Any]]) -> list[dict[Any, Any]]:
-    found = results.table(conn, of_runs)
-    found = found[found["metric"].isin([task.plan.metric, "valid"])]
-    return list(found.drop(columns="run_id").to_dict("records"))
-
-
-def _rate(row: Mapping[Any, Any]) -> str:
-    if row["value"] is None:
-        return "no scores"
-    return f"{row['value']:6.1%}  {row['low']:.1%} to {row['high']:.1%}  n={row['n']}"
-
-
-def _compared(comparison: verdicts.Comparison) -> dict[str, Any]:
-    paired = comparison.paired
-    return {
-        "before": comparison.before.value,
-        "after": comparison.after.value,
-        "gain": paired.mean,
-        "low": paired.low,
-        "high": paired.high,
-        "n": paired.n,
-    }

@@ -49,6 +49,7 @@ def sets(page: Page, room: tuple[str, str]) -> Page:
 
 
 def view(page: Page, name: str) -> None:
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     page.get_by_test_id("stMain").get_by_test_id("stButtonGroup").get_by_text(name, exact=True).click()
 
 

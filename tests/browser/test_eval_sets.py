@@ -115,7 +115,7 @@ def test_a_draft_becomes_a_version_an_older_one_comes_back_and_its_file_is_the_s
     says(sets, "Version 3 has the samples of version 1.")
 
     with sets.expect_download() as download:
-        press(sets, "CSV")
+        sets.get_by_test_id("stDownloadButton").get_by_role("button", name="CSV").click()
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     assert file.read_bytes().startswith(b"\xef\xbb\xbf"), "Excel shows Chinese by it"

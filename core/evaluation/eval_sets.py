@@ -84,7 +84,7 @@ def save(
     frozen = {"name": name, "scorer": scorer, "schema": schema, "samples": sample_ids}
     frozen |= {"after": after} if after else {}
     eval_set_id = content.name("set", {"task_id": task_id, **frozen})
-    existing = find(conn, eval_set_id) or (None if after else _same(conn, task_id, frozen))
+    existing = (None if after else _same(conn, task_id, frozen)) or find(conn, eval_set_id)
     if existing is not None:
         return existing
     counts = {one["values"]: one["counts"] for one in samples["split"].value_counts().to_pylist()}

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from rapidfuzz import fuzz, process
@@ -33,6 +34,11 @@ def normal(text: str) -> str:
 
 def overlaps(train: Sequence[str], locked: Sequence[str], near: float = NEAR) -> list[Overlap]:
     """Each train text's nearest locked text, for those that are equal or nearly so."""
+    return list(_overlaps(tuple(train), tuple(locked), near))
+
+
+@lru_cache(maxsize=2)  # every click on a page asks again, and large sets take seconds
+def _overlaps(train: tuple[str, ...], locked: tuple[str, ...], near: float) -> tuple[Overlap, ...]:
     ours, theirs = [normal(text) for text in train], [normal(text) for text in locked]
     found = []
     for start in range(0, len(ours) if theirs else 0, 256):
@@ -44,7 +50,7 @@ def overlaps(train: Sequence[str], locked: Sequence[str], near: float = NEAR) ->
                 found.append(
                     Overlap(train=start + row, locked=int(nearest), likeness=round(float(likeness[row, nearest]), 1))
                 )
-    return found
+    return tuple(found)
 
 
 def paraphrases(train: Sequence[str], locked: Sequence[str], least: float = PERHAPS) -> list[Overlap]:

@@ -42,7 +42,7 @@ def sets(page: Page, room: tuple[str, str]) -> Page:
     """The page of eval sets."""
     url, token = room
     page.context.add_cookies([{"name": sessions.COOKIE, "value": token, "url": url}])
-    page.set_default_timeout(90_000)
+    page.set_default_timeout(60_000)
     page.goto(f"{url}/eval_sets")
     page.get_by_text("An eval set is a frozen list").wait_for()
     return page

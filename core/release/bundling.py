@@ -7,8 +7,10 @@ from typing import Any
 import duckdb
 
 from core import content
+from core.errors import Refusal
 from core.evaluation import eval_sets, models, prompts, tasks
 from core.evaluation.models import Model
+from core.locale.mark import N_
 from core.release import bundles, publishing, sign_offs, signatures
 from core.release.sign_offs import SignOff
 from core.settings import Settings
@@ -34,6 +36,11 @@ def make(conn: duckdb.DuckDBPyConnection, settings: Settings, case: SignOff) -> 
     )
     if base is None or tuned is None or prompt is None or eval_set is None or run is None:
         raise LookupError("A trial with a proof has its models, its prompt and its runs.")
+    if prompts.PASSAGES in prompt.system + prompt.template:
+        raise Refusal(
+            N_("A release looks no passages up yet, so the prompt “%(name)s” would be asked without them. Release a "
+               "prompt that has no {passages} in it."), name=prompt.name,
+        )  # fmt: skip
     manifest = {
         "format": bundles.FORMAT,
         "task": {"task_id": task.task_id, "name": dict(task.name)},

@@ -9,7 +9,7 @@ import duckdb
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import runs
+from core.evaluation import prompts, runs
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.models import Model
 from core.evaluation.prompts import Prompt
@@ -30,6 +30,11 @@ def propose(
     roles.require(by, "run.start")
     if (before[0].prompt_id, before[1].model_id) == (after[0].prompt_id, after[1].model_id):
         raise Refusal(N_("Both sides are the same prompt on the same model. Choose another one to put up."))
+    if any(prompts.PASSAGES in side[0].system + side[0].template for side in (before, after)):
+        raise Refusal(
+            N_("A proof looks no passages up yet, so a prompt with {passages} in it would be proven as another one "
+               "than it is. Put up a prompt without them.")
+        )  # fmt: skip
     if not eval_set.counts.get("gate"):
         raise Refusal(
             N_(

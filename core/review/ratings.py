@@ -4,9 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
+from uuid import uuid4
 
 import duckdb
 
+from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
@@ -163,14 +165,17 @@ def _append(
     receipt: str | None,
     again: bool,
 ) -> bool:
-    detail = {"queue": queue_id, "verdict": said["verdict"], "corrected": said["correction"] is not None}
+    receipt = receipt or uuid4().hex
+    # Its hash, not what was said: others who still have to judge this answer may read the trail. The receipt is in it,
+    # since a bare verdict could be guessed.
+    detail = {"queue": queue_id, "said": content.digest({**said, "receipt": receipt})}
     try:
         with audit.change(conn, actor=rater, act="answer.rated", subject=answer_id, detail=detail):
             # Looked up in here, where one change at a time is made: two tabs may send the same at the same moment.
             latest = current(conn, queue_id, answer_id, rater)
             stands = latest is not None and latest["verdict"] != "undone"
             same = latest is not None and said == {key: latest[key] for key in said}
-            if same or (stands and not again) or (receipt is not None and _has(conn, receipt)):
+            if same or (stands and not again) or _has(conn, receipt):
                 raise _AlreadySaidError
             row = {"queue_id": queue_id, "answer_id": answer_id, "rater": rater, **said, "receipt": receipt}
             row |= {"supersedes": latest["rating_id"] if latest else None, "rated_at": database.now()}

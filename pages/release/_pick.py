@@ -3,6 +3,8 @@
 import streamlit as st
 
 from core.release import proofs
+from core.release.proofs import Report
+from core.review import blindness
 from core.training import trials
 from pages._ui import parts, session
 from pages._ui.session import _, plain
@@ -38,3 +40,12 @@ def progress(trial_id: str) -> None:
     done, planned = sum(run["answered"] for run in runs), sum(run["planned"] for run in runs)
     st.progress(done / planned, text=_("Answers in: %(done)s of %(planned)s", done=done, planned=planned))
     st.caption(_("The result is shown when all answers are in, so that nobody stops at a lucky moment."))
+
+
+def stop_while_judging(report: Report) -> None:
+    """Whoever still has some of these answers to judge blind sees nothing of the result, and the page ends here."""
+    if waiting := blindness.waiting(session.conn(), [run["run_id"] for run in report.runs], session.person()):
+        st.info(_("You still have %(count)s of these answers to judge blind. The results are shown to you afterwards.",
+                  count=waiting))  # fmt: skip
+        parts.link("review/rate.py", _("Go on rating"), "rate_review")
+        st.stop()

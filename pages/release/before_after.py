@@ -47,6 +47,7 @@ def show_hidden(trial_id: str) -> None:
 
 
 def show_report(report: Report) -> None:
+    _pick.stop_while_judging(report)
     _verdict.show(report.proof, big=True)
     st.markdown(_(NEXT[report.proof.verdict]))
     if report.failures:

@@ -3,8 +3,7 @@
 import streamlit as st
 
 from core.release import gates, plans, sign_offs
-from core.review import blindness
-from pages._ui import parts, session
+from pages._ui import session
 from pages._ui.session import _
 from pages.release import _decision, _gate, _pick, _terms
 
@@ -39,11 +38,7 @@ gate = gates.judge(conn, trial_id)
 if gate is None:
     _pick.progress(trial_id)
     st.stop()
-if waiting := blindness.waiting(conn, [run["run_id"] for run in gate.report.runs], session.person()):
-    st.info(_("You still have %(count)s of these answers to judge blind. The results are shown to you afterwards.",
-              count=waiting))  # fmt: skip
-    parts.link("review/rate.py", _("Go on rating"), "rate_review")
-    st.stop()
+_pick.stop_while_judging(gate.report)
 _gate.show(gate)
 _gate.ask_for_labels(trial_id, gate)
 _gate.show_broken(trial_id, gate)

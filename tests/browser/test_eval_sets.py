@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 
 from core.access import people, sessions
 from core.evaluation import eval_sets, tasks
@@ -64,8 +64,14 @@ def fill(page: Page, label: str, text: str) -> None:
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    page.get_by_role("combobox", name=re.compile(label)).first.click()
-    page.get_by_role("option", name=option, exact=True).click()
+    box, one = page.get_by_role("combobox", name=re.compile(label)).first, page.get_by_role("option", name=option)
+    for _ in range(5):  # a page that is still being drawn shuts a list that was opened; a person opens it again
+        box.click()
+        try:
+            return one.first.click(timeout=5_000)
+        except TimeoutError:
+            page.keyboard.press("Escape")
+    raise AssertionError(page.get_by_role("option").all_inner_texts())
 
 
 def says(page: Page, text: str) -> None:

@@ -84,4 +84,7 @@ def test_failed_calls_are_told_apart(page, world):
 
 
 def test_without_a_trial_the_page_says_where_to_start_one(page, world):
-    assert page(PAGE).info[0].value == "There is no trial yet. Start one under Training, Trial fine-tune."
+    assert page(PAGE).info[0].value == (
+        "There is no trial yet. Start one under Training, Trial fine-tune, or put up a prompt or another model under "
+        "Release, Before and after."
+    )

@@ -11,6 +11,8 @@ from core.generation.base import Decoding
 SPARE = 8
 SENTENCE = 32
 """Tokens for the sentence around a short answer."""
+UNTOLD = 512
+"""Tokens where no reference tells how long a right answer is."""
 
 
 def of_sets(conn: duckdb.DuckDBPyConnection, sets: Sequence[EvalSet]) -> Decoding:
@@ -30,6 +32,8 @@ def _room(conn: duckdb.DuckDBPyConnection, eval_set: EvalSet) -> int:
     """
     found = conn.execute(query, [eval_set.eval_set_id]).fetchone()
     longest = int((found and found[0]) or 0)
+    if not longest:
+        return UNTOLD
     if eval_set.scorer in ("json", "exact"):
         return longest + SPARE
     if eval_set.scorer == "contains":

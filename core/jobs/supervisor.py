@@ -32,6 +32,7 @@ ATTEMPTS = 3
 PATIENCE_S = {"generate": 7.0}
 """How long a worker may take to heed a stop before it is killed: answers are safe at once, a checkpoint takes time."""
 LONG_PATIENCE_S = 20.0
+UNWRITTEN = N_("The files of this job could not be written: %(error)s. Make room on the disk, then press Resume.")
 
 
 class Supervisor:
@@ -89,11 +90,14 @@ def step(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launcher
 
 def _launch(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launcher, job: Job) -> None:
     folder = jobs.folder_of(settings, job.job_id)
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         prepare(settings, conn, job, folder)
     except Refusal as refusal:
         _end(conn, job, "failed", refusal.message, refusal.values)
+        return
+    except OSError as error:
+        _end(conn, job, "failed", UNWRITTEN, {"error": error.strerror or str(error)})
         return
     with audit.change(conn, actor="supervisor", act="job.launched", subject=job.job_id):
         jobs.set_state(conn, job.job_id, "running")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from core.settings import REPOSITORY
 
@@ -22,8 +22,6 @@ CHROMIUM = next(
 HERE = re.compile(r"(https?|ws)://127\.0\.0\.1|data:|blob:")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
-
-expect.set_options(timeout=20_000)  # the machine may be busy with other tests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 import json
 
-from core.evaluation import decodings, demo_task, eval_sets
+from core.evaluation import decodings, demo_task, eval_sets, tasks
+from core.evaluation.importing import Row
 from core.settings import SAMPLES
 
 
@@ -19,6 +20,17 @@ def test_every_shipped_reference_fits_in_the_room_of_its_set(conn, mina):
     assert decodings.of_sets(conn, list(sets.values())).max_new_tokens == max(
         decodings.of_sets(conn, [one]).max_new_tokens for one in sets.values()
     )
+
+
+def test_where_no_reference_tells_how_long_a_right_answer_is_it_is_not_cut_at_a_sentence(conn, mina):
+    task = tasks.create(conn, by=mina, name={"en": "Replies"}, description={"en": ""})
+    rows = [
+        Row(key=text, input=text, context="", reference="", kind="practice", pair="", group_id=text, split="dev",
+            critical=False, tags=(), line=number)
+        for number, text in enumerate(("Where is it?", "Who pays?"))
+    ]  # fmt: skip
+    replies = eval_sets.save(conn, by=mina, task_id=task.task_id, name="Replies", rows=rows, scorer="chrf")
+    assert decodings.of_sets(conn, [replies]).max_new_tokens == decodings.UNTOLD == 512
 
 
 def test_chinese_takes_a_token_a_byte_at_worst():

@@ -214,6 +214,23 @@ def test_an_endpoint_that_is_not_there_fails_the_job_with_a_sentence(settings, c
     assert answered(conn) == (0, 0)
 
 
+def test_a_job_whose_files_cannot_be_written_says_so_and_holds_up_nobody(settings, conn, mina):
+    job_id = queue_run(conn, mina, "http://127.0.0.1:9/v1", count=3)
+    folder = jobs.folder_of(settings, job_id)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("in the way")
+    supervisor.step(settings, conn, LocalLauncher())
+    job = jobs.find(conn, job_id)
+    assert job.state == "failed"
+    assert "could not be written: File exists. Make room" in job.message % job.message_values
+    folder.unlink()
+    with openai_server.serve() as server:
+        conn.execute("update models set base_url = ?", [server.base_url])
+        jobs.resume(conn, settings, job_id, by=mina)
+        supervisor.drain(settings, conn)
+    assert answered(conn) == (3, 3)
+
+
 def test_a_failed_call_is_a_failed_call_and_never_a_wrong_answer(settings, conn, mina):
     with openai_server.serve() as server:
         server.faults["question 1"] = [openai_server.returns(JSONResponse({"choices": []}))] * 9

@@ -10,8 +10,8 @@ run: $(VENV)/run.ok                      ## start the app on http://127.0.0.1:85
 demo: $(VENV)/run.ok                     ## the whole chain without a browser; options through ARGS="..."
 	$(BIN)/python -m core demo $(ARGS)
 
-test: $(VENV)/dev.ok chromium            ## every test, those in a real browser too
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(VENV)/dev.ok chromium            ## every test, those in a real browser too; side by side, so one thread for each
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/dev.ok                    ## style and types
 	$(BIN)/ruff check .

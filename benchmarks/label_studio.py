@@ -39,27 +39,7 @@ ASK = """async ([path, body]) => {
   if (!answer.ok) throw new Error(path + ' ' + answer.status + ' ' + await answer.text());
   return await answer.json();
 }"""
-WATCH = """() => {
-  const place = () => document.querySelector('[class*=htx-richtext]')?.innerText.match(/Answer \\d+/)?.[0];
-  window.painted = [];
-  let pressed = null, before = '';
-  window.giveUp = () => { pressed = null; window.painted.push(5000); };
-  addEventListener('keydown', (event) => {
-    if (event.key !== 'Enter') return;
-    before = place();
-    pressed = performance.now();
-  }, true);
-  const look = () => {
-    const now = pressed === null ? '' : place();
-    if (now && now !== before) {
-      const start = pressed;
-      pressed = null;
-      requestAnimationFrame(() => window.painted.push(performance.now() - start));
-    }
-    requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
-}"""
+PLACE = r"() => document.querySelector('[class*=htx-richtext]')?.innerText.match(/Answer \d+/)?.[0]"
 
 
 def installed(venv: Path) -> Path:
@@ -127,7 +107,7 @@ def label_stream(browser: Browser, url: str, answers: int) -> Page:
 
 def measure(page: Page, keys: int) -> list[float]:
     """Milliseconds from Ctrl+Enter to the next answer; 5,000 where none came."""
-    page.evaluate(WATCH)
+    page.evaluate(rating.watch(PLACE, "Enter"))
     for count in range(1, keys + 1):
         page.wait_for_timeout(400)
         page.keyboard.press("p")

@@ -27,21 +27,26 @@ from core.store import database
 from tests import chain
 from tests.browser.conftest import CHROMIUM, QUIET, running
 
-WATCH = """() => {
-  const place = () => {
+PLACE = """() => {
     const form = document.querySelector('[data-testid=stCode] code');
-    if (form) return form;
+    if (form) return form.textContent;
     for (const one of document.querySelectorAll('*')) {
       const found = one.shadowRoot?.querySelector('.input');
-      if (found) return found;
+      if (found) return found.textContent;
     }
-  };
+  }"""
+WATCH = """() => {
+  const place = $place, key = '$key';
   window.painted = [];
   let pressed = null, before = '';
   window.giveUp = () => { pressed = null; window.painted.push(5000); };
-  addEventListener('keydown', () => { before = place()?.textContent; pressed = performance.now(); }, true);
+  addEventListener('keydown', (event) => {
+    if (key && event.key !== key) return;
+    before = place();
+    pressed = performance.now();
+  }, true);
   const look = () => {
-    const now = pressed === null ? '' : place()?.textContent;
+    const now = pressed === null ? '' : place();
     if (now && now !== before) {
       const start = pressed;
       pressed = null;
@@ -52,6 +57,11 @@ WATCH = """() => {
   requestAnimationFrame(look);
 }"""
 BUSY = "() => setInterval(() => document.dispatchEvent(new KeyboardEvent('keydown', {key: 'p'})), 3000)"
+
+
+def watch(place: str, key: str = "") -> str:
+    """A stopwatch for a page: from a key, the one named or any, to when `place`, a function, says something else."""
+    return WATCH.replace("$place", place).replace("$key", key)
 
 
 def fill(settings: Settings, answers: int, raters: int) -> list[str]:
@@ -90,6 +100,7 @@ def fill(settings: Settings, answers: int, raters: int) -> list[str]:
         "answer_id || ':' || n as answer_id from more",
         {"queue": queue_id},
     )
+    conn.execute("update queue_items set needed = 1")  # as queues are made: an answer is held for one rater at a time
     cookies = [sessions.start(conn, one) for one in [first, *others]]
     opened.close()
     return cookies
@@ -106,7 +117,7 @@ def window(context: BrowserContext, url: str, cookie: str) -> Page:
 
 def measure(page: Page, keys: int, pause_ms: int) -> tuple[list[float], Counter[str]]:
     """Milliseconds from key to paint, for so many keys, and why those that count as 5,000 painted nothing."""
-    page.evaluate(WATCH)
+    page.evaluate(watch(PLACE))
     unpainted = Counter[str]()
     for count in range(1, keys + 1):
         page.wait_for_timeout(pause_ms)

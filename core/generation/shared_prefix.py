@@ -22,6 +22,9 @@ SCORES = 2**24
 LEAVE = 0.8
 """The batch is packed anew when this share of it or less is still answering: packing copies what is kept."""
 
+PART = 16
+"""Rests of prompts read together: enough to keep the processor busy, and few enough to be of like length."""
+
 Prefix = list[tuple[torch.Tensor, torch.Tensor]]
 """For each layer, keys and values of the common beginning, shape (key heads, tokens, width); empty if there is none."""
 
@@ -43,7 +46,8 @@ def possible(model: Any) -> bool:
             model.set_attn_implementation(NAME)
             cache = _cache(model, 4)
             shared, read = read_prefix(model, tokens[:5]), torch.ones((1, 3), dtype=torch.bool, device=model.device)
-            ours = _forward(model, shared, _tensor(model, [tokens[5:]]), _prefill(read, 4), _positions(read, 5), cache)
+            visible = _prefill(read, 0, 1)
+            ours = _forward(model, shared, _tensor(model, [tokens[5:]]), visible, _positions(read, 5), cache)
             if (usual[:, -1] - ours).norm() < 0.05 * usual.norm():
                 return True
     except torch.OutOfMemoryError:
@@ -79,17 +83,12 @@ def decode(
 
     When `stopped` says so, what is unfinished stays unfinished.
     """
-    width = max(map(len, rests))
-    padded = _tensor(model, [[0] * (width - len(rest)) + list(rest) for rest in rests])
-    real = torch.tensor([[False] * (width - len(rest)) + [True] * len(rest) for rest in rests], device=model.device)
-    cache, ending = _cache(model, width + limit), torch.tensor(ends, device=model.device)
-    positions = _positions(real, shared[0][0].shape[1] if shared else 0)
-    tokens, visible = padded, _prefill(real, width + limit)
+    ending = torch.tensor(ends, device=model.device)
+    cache, visible, positions, scores = _read_rests(model, shared, rests, limit)
     said: list[list[int]] = [[] for _ in rests]
     rows = list(range(len(rests)))
     going = torch.ones(len(rests), dtype=torch.bool, device=model.device)
     for step in range(limit):
-        scores = _forward(model, shared, tokens, visible, positions, cache)
         chosen = pick(scores, rows).argmax(-1)
         for row, token, goes in zip(rows, chosen.tolist(), going.tolist(), strict=True):
             if goes:
@@ -97,17 +96,46 @@ def decode(
         going &= ~torch.isin(chosen, ending)
         if not going.any() or stopped():
             break
-        visible = visible[:, :, -1:].clone()
-        visible[..., width + step] = True
-        positions = positions[:, -1:] + 1
+        visible[..., step - limit] = True
+        positions = positions + 1
         if going.float().mean() <= LEAVE:
             rows = [row for row, goes in zip(rows, going.tolist(), strict=True) if goes]
             chosen, visible, positions = chosen[going], visible[going], positions[going]
             for layer in cache.layers:
                 layer.keys, layer.values = layer.keys[going], layer.values[going]
             going = going[going]
-        tokens = chosen[:, None]
+        scores = _forward(model, shared, chosen[:, None], visible, positions, cache)
     return said
+
+
+def _read_rests(
+    model: Any, shared: Prefix, rests: Sequence[Sequence[int]], limit: int
+) -> tuple[Any, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The cache of all rests with room for `limit` more tokens; then, for the last token of each rest, what it may
+    look at, its position and its scores. The rests end at the same column, and padding stands before them.
+
+    Padding is read like any token, so the rests are read in parts, each as wide as its own longest.
+    """
+    width, start = max(map(len, rests)), shared[0][0].shape[1] if shared else 0
+    caches, read = [], []
+    for first in range(0, len(rests), PART):
+        part = rests[first : first + PART]
+        longest = max(map(len, part))
+        padded = _tensor(model, [[0] * (longest - len(rest)) + list(rest) for rest in part])
+        real = [[False] * (longest - len(rest)) + [True] * len(rest) for rest in part]
+        real_tokens = torch.tensor(real, device=model.device)
+        visible, positions = _prefill(real_tokens, width - longest, limit), _positions(real_tokens, start)
+        cache = _cache(model, width + limit)
+        for layer in cache.layers:
+            layer.cumulative_length.fill_(width - longest)
+        scores = _forward(model, shared, padded, visible, positions, cache)
+        caches.append(cache)
+        read.append((visible[:, :, -1:], positions[:, -1:], scores))
+    for layers in zip(*(cache.layers for cache in caches), strict=True):
+        layers[0].keys = torch.cat([layer.keys for layer in layers])
+        layers[0].values = torch.cat([layer.values for layer in layers])
+    visible, positions, scores = (torch.cat(parts) for parts in zip(*read, strict=True))
+    return caches[0], visible, positions, scores
 
 
 def _tensor(model: Any, tokens: list[list[int]]) -> torch.Tensor:
@@ -118,15 +146,16 @@ def _cache(model: Any, length: int) -> Any:
     return StaticCache(config=model.config, max_cache_len=length)
 
 
-def _prefill(real: torch.Tensor, length: int) -> torch.Tensor:
-    """What each token of the rests, (rows, width) with padding on the left, may look at: (rows, 1, width, length).
+def _prefill(real: torch.Tensor, before: int, after: int) -> torch.Tensor:
+    """What each token of the rests, (rows, width) with padding on the left, may look at in a cache that has so many
+    columns `before` and `after` theirs: (rows, 1, width, before + width + after).
 
     Padding looks at itself, since an attention over nothing is not a number.
     """
     width = real.shape[1]
     past = torch.ones((width, width), dtype=torch.bool, device=real.device).tril()
     seen = (past & real[:, None, :]) | torch.eye(width, dtype=torch.bool, device=real.device)
-    return torch.nn.functional.pad(seen, (0, length - width))[:, None]
+    return torch.nn.functional.pad(seen, (before, after))[:, None]
 
 
 def _positions(real: torch.Tensor, start: int) -> torch.Tensor:
@@ -189,12 +218,16 @@ def _look(
     """Softmax attention over the common beginning and each row's own tokens; queries (rows, key heads, n, width)."""
     rows, groups, queries, width = query.shape
     length, count = visible.shape[2], common_key.shape[1]
-    own = (query @ key.transpose(2, 3)).view(rows, groups, -1, length, key.shape[2])
-    own = own.masked_fill(~visible[:, :, None], float("-inf")).flatten(2, 3)
-    common = (_stack(query) @ common_key.transpose(1, 2)).view(groups, rows, queries, count).transpose(0, 1)
-    weights = torch.cat([common, own], -1).softmax(-1, dtype=torch.float32).to(query.dtype)
-    seen: torch.Tensor = (_stack(weights[..., :count]) @ common_value).view(groups, rows, queries, width)
-    return weights[..., count:] @ value + seen.transpose(0, 1)
+    common = (_stack(query) @ common_key.transpose(1, 2)).float()
+    own = (query @ key.transpose(2, 3)).float()
+    own.view(rows, groups, -1, length, key.shape[2]).masked_fill_(~visible[:, :, None], float("-inf"))
+    # One softmax over both, each where it lies: joining them would copy what is most of the work.
+    both = common.view(groups, rows, queries, count).transpose(0, 1)
+    top = torch.maximum(both.amax(-1, keepdim=True), own.amax(-1, keepdim=True))
+    total = both.sub_(top).exp_().sum(-1, keepdim=True) + own.sub_(top).exp_().sum(-1, keepdim=True)
+    seen = (common.to(query.dtype) @ common_value).view(groups, rows, queries, width).transpose(0, 1)
+    output: torch.Tensor = (own.to(query.dtype) @ value + seen) / total.to(query.dtype)
+    return output
 
 
 def _stack(rows: torch.Tensor) -> torch.Tensor:

@@ -169,7 +169,7 @@ def approved(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, An
     which the student answered; else they are None. `written`, `rewriter` and `rounds` are as for candidates.
     """
     query = """
-        select d.*, p.key, p.input, p.context, p.reference, p.split, p.fields, a.text as answer,
+        select d.*, p.key, p.input, p.context, p.reference, p.split, p.fields, p.tags, p.group_id, a.text as answer,
             t.teacher, t.licence, t.student_run_id, m.name as rewriter, w.round as rounds
         from latest_approvals as d join samples as p using (sample_id) join answers as a using (answer_id)
         left join distillations as t on t.run_id = a.run_id

@@ -72,8 +72,7 @@ class Draft:
 def paraphrases(conn: duckdb.DuckDBPyConnection, task_id: str, draft: Draft) -> list[dict[str, Any]]:
     """Pairs of an approved and a locked sample that may ask the same in other words, as in `Draft.left_out`, the likest
     first: nothing is decided about them."""
-    query = "select sample_id, key, input from samples where task_id = ? and split in ('gate', 'retain')"
-    locked = database.rows(conn, query, [task_id])
+    locked = database.rows(conn, _LOCKED, [task_id])
     texts = [row["input"] for row in draft.rows], [row["input"] for row in locked]
     return [_pair(draft.rows[pair.train], locked[pair.locked], pair.likeness) for pair in leakage.paraphrases(*texts)]
 
@@ -99,22 +98,19 @@ def language(text: str) -> str:
 def of_task(conn: duckdb.DuckDBPyConnection, task_id: str, method: Method = "sft") -> Draft:
     """The approved train samples, parted by whether they are those of a gate or retain sample: in the same group, or
     nearly the same text. For DPO, only those with a worse answer, `rejected` (see `rejected.of`)."""
-    known = {row["sample_id"]: row for row in database.rows(conn, _SAMPLES, [task_id])}
     learned = approvals.approved(conn, task_id)
     passages = retrieving.of_answers(conn, [row["answer_id"] for row in learned])
     worse = rejected.of(conn, learned) if method == "dpo" else {}
     approved = [
         {
             **row,
-            "tags": known[row["sample_id"]]["tags"],
-            "group_id": known[row["sample_id"]]["group_id"],
             "rejected": worse.get(row["sample_id"]),
             "passages": passages.get(row["answer_id"], ()),
         }
         for row in learned
         if method == "sft" or row["sample_id"] in worse
     ]
-    locked = [row for row in known.values() if row["split"] in ("gate", "retain")]
+    locked = database.rows(conn, _LOCKED, [task_id])
     pairs = {
         pair.train: (locked[pair.locked], pair.likeness)
         for pair in leakage.overlaps([row["input"] for row in approved], [row["input"] for row in locked])
@@ -139,4 +135,4 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str, method: Method = "sft
     return Draft(rows=kept, left_out=left_out, waived=waived)
 
 
-_SAMPLES = "select sample_id, key, input, split, tags, group_id from samples where task_id = ?"
+_LOCKED = "select sample_id, key, input, group_id from samples where task_id = ? and split in ('gate', 'retain')"

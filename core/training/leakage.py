@@ -1,6 +1,5 @@
 """Does anything locked look like something we are about to learn from?"""
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,28 +28,30 @@ class Overlap:
 
 def normal(text: str) -> str:
     """The text without what does not matter: width, case, white space."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text).casefold()).strip()
+    folded = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(folded.split())
 
 
 def overlaps(train: Sequence[str], locked: Sequence[str], near: float = NEAR) -> list[Overlap]:
     """Each train text's nearest locked text, for those that are equal or nearly so."""
-    return list(_overlaps(tuple(train), tuple(locked), near))
+    texts, known = _compared(tuple(locked), near)
+    new = list(dict.fromkeys(text for text in train if text not in known))
+    for start in range(0, len(new) if texts else 0, 256):
+        some = new[start : start + 256]
+        likeness = process.cdist(
+            [normal(text) for text in some], texts, scorer=fuzz.ratio, score_cutoff=near, dtype=np.float32, workers=2
+        )
+        for text, row, nearest in zip(some, likeness, likeness.argmax(axis=1).tolist(), strict=True):
+            known[text] = (nearest, round(float(row[nearest]), 1))
+    found = [(number, *known.get(text, (0, 0.0))) for number, text in enumerate(train)]
+    return [Overlap(train=number, locked=place, likeness=like) for number, place, like in found if like >= near]
 
 
 @lru_cache(maxsize=2)  # every click on a page asks again, and large sets take seconds
-def _overlaps(train: tuple[str, ...], locked: tuple[str, ...], near: float) -> tuple[Overlap, ...]:
-    ours, theirs = [normal(text) for text in train], [normal(text) for text in locked]
-    found = []
-    for start in range(0, len(ours) if theirs else 0, 256):
-        likeness = process.cdist(
-            ours[start : start + 256], theirs, scorer=fuzz.ratio, score_cutoff=near, dtype=np.float32, workers=2
-        )
-        for row, nearest in enumerate(likeness.argmax(axis=1)):
-            if likeness[row, nearest] >= near:
-                found.append(
-                    Overlap(train=start + row, locked=int(nearest), likeness=round(float(likeness[row, nearest]), 1))
-                )
-    return tuple(found)
+def _compared(locked: tuple[str, ...], near: float) -> tuple[list[str], dict[str, tuple[int, float]]]:
+    """The locked texts without what does not matter; then, for train texts compared with them since, the place and
+    the likeness of the nearest, 0 where it is below `near`."""
+    return [normal(text) for text in locked], {}
 
 
 def paraphrases(train: Sequence[str], locked: Sequence[str], least: float = PERHAPS) -> list[Overlap]:

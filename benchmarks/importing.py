@@ -47,7 +47,7 @@ def by_pandas(file: bytes) -> dict[str, float]:
 def by_us(file: bytes) -> dict[str, float]:
     """Seconds of reading, checking and saving."""
     from core.access.people import Person
-    from core.evaluation import eval_sets, files, importing, tasks
+    from core.evaluation import columns, eval_sets, files, importing, tasks
     from core.settings import Settings
     from core.store import database
 
@@ -61,7 +61,7 @@ def by_us(file: bytes) -> dict[str, float]:
 
     table = files.read("questions.csv", file)
     lap("read")
-    mapping = importing.guess(table.columns)
+    mapping = columns.guess(table.columns)
     assert mapping is not None
     checked = importing.check(table, mapping)
     lap("check")

@@ -16,6 +16,7 @@ from core.access.people import Person
 from core.demo_report import Say
 from core.errors import Refusal
 from core.evaluation import (
+    columns,
     demo_task,
     eval_sets,
     files,
@@ -114,7 +115,7 @@ def _task(conn: duckdb.DuckDBPyConnection, source: Source | None) -> tuple[Task,
         task = demo_task.create(conn, by=EXPERT)
         return task, next(one for one in eval_sets.of_task(conn, task.task_id) if one.name == demo_task.TRIAGE)
     table = files.read(source.file.name, source.file.read_bytes())
-    checked = importing.check(table, importing.Mapping(input=source.input, reference=source.reference))
+    checked = importing.check(table, columns.Mapping(input=source.input, reference=source.reference))
     rows = [row for row in checked.rows if not source.labels or row.reference in source.labels]
     if not rows:
         raise Refusal(

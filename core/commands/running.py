@@ -12,6 +12,7 @@ from core.access.people import Person
 from core.commands import exporting
 from core.errors import Refusal
 from core.evaluation import (
+    columns,
     eval_sets,
     files,
     importing,
@@ -123,9 +124,9 @@ def _set(conn: duckdb.DuckDBPyConnection, chosen: argparse.Namespace) -> EvalSet
             known=", ".join(one.name for one in named) or "-",
         )
     table = files.read(file.name, file.read_bytes())
-    mapping = importing.guess(table.columns)
+    mapping = columns.guess(table.columns)
     if chosen.input:
-        mapping = importing.Mapping(input=chosen.input, reference=chosen.reference)
+        mapping = columns.Mapping(input=chosen.input, reference=chosen.reference)
     if mapping is None:
         raise Refusal(N_("No column looks like the question. Name it with --input, and the answer with --reference."))
     checked = importing.check(table, mapping)

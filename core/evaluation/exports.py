@@ -14,7 +14,7 @@ from openpyxl.cell import WriteOnlyCell
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import importing, spreadsheets
+from core.evaluation import columns, importing, spreadsheets
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.tables import Table
 from core.locale.mark import N_
@@ -112,7 +112,7 @@ def _note(conn: duckdb.DuckDBPyConnection, eval_set: EvalSet, by: Person, kind: 
 
 
 def _header(fields: list[str]) -> tuple[str, ...]:
-    return (*COLUMNS, *(importing.FIELD + name for name in fields), MARK)
+    return (*COLUMNS, *(columns.FIELD + name for name in fields), MARK)
 
 
 def _field_names(conn: duckdb.DuckDBPyConnection, eval_set: EvalSet) -> list[str]:

@@ -1,4 +1,4 @@
-"""From a table to samples: which column means what, and which rows can be used as they are."""
+"""From a table to samples: which rows can be used as they are, and what is wrong with the others."""
 
 import json
 import re
@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
 
 from core import content
-from core.errors import Refusal
+from core.evaluation import columns
+from core.evaluation.columns import FIELD, PARTS, Mapping
 from core.evaluation.tables import RowProblem, Table
 from core.locale.mark import N_
 
@@ -22,37 +23,6 @@ _YES = ("true", "yes", "y", "1", "是")
 _NO = ("false", "no", "n", "0", "否")
 
 
-FIELD = "field: "
-"""How the name of a column begins that is to be kept for prompts, in files and in exports."""
-
-PARTS = ("input", "reference", "context", "key", "group", "split", "tags", "kind", "pair", "critical")
-"""Of a sample, each in at most one column."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mapping:
-    """The name of the column that holds each part of a sample; None where the file has no such column.
-
-    `fields` are further columns to keep, which prompts may name.
-    """
-
-    input: str
-    reference: str | None
-    context: str | None = None
-    key: str | None = None
-    group: str | None = None
-    split: str | None = None
-    tags: str | None = None
-    kind: str | None = None
-    pair: str | None = None
-    critical: str | None = None
-    fields: tuple[str, ...] = ()
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Every column that is used."""
-        single = (getattr(self, part) for part in PARTS)
-        return (*(column for column in single if column is not None), *self.fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,33 +53,6 @@ class Import:
     duplicates: tuple[tuple[int, int], ...]
 
 
-_USUAL_NAMES = {
-    "input": "input question query text message prompt utterance instruction request content ticket sentence "
-    "输入 问题 提问 用户问题 客户问题 用户输入 文本 消息 留言 内容 题目 句子",
-    "reference": "reference expected expectedoutput expectedanswer referenceanswer goldanswer groundtruth gold answer "
-    "output response completion target label category intent class "
-    "参考答案 标准答案 期望输出 预期输出 参考 答案 回答 输出 标签 意图 类别 分类",
-    "context": "context passage background 上下文 背景 材料",
-    "key": "key id sampleid 编号 序号 样本编号",
-    "group": "group groupid 组 分组 组别",
-    "split": "split 划分",
-    "tags": "tags tag 标记",
-    "kind": "kind 种类",
-    "pair": "pair pairid 配对",
-    "critical": "critical 关键 是否关键",
-}
-
-
-def guess(columns: Sequence[str]) -> Mapping | None:
-    """The mapping that the usual English and Chinese names suggest, or None when no column looks like the input."""
-    by_name = {re.sub(r"[\s_-]", "", normalise(column).casefold()): column for column in reversed(columns)}
-    found = {
-        part: next((by_name[name] for name in names.split() if name in by_name), None)
-        for part, names in _USUAL_NAMES.items()
-    }
-    chosen = found.pop("input")
-    fields = tuple(column for column in columns if column.startswith(FIELD))
-    return Mapping(input=chosen, **found, fields=fields) if chosen else None
 
 
 def normalise(text: str) -> str:
@@ -123,8 +66,8 @@ def check(table: Table, mapping: Mapping) -> Import:
     Rows are repetitions when input, context and reference are the same after `normalise`; two references for one
     input and context are a problem of every row concerned. Raises Refusal when the mapping does not fit the table.
     """
-    _fit(table.columns, mapping)
-    read = _reader(table.columns, mapping)
+    columns.fit(table.columns, mapping)
+    read = _reader(table, mapping)
     problems = list(table.problems)
     questions: dict[tuple[str, str], Row | list[Row]] = {}
     for line, cells in zip(table.lines, table.cells, strict=True):
@@ -156,26 +99,13 @@ def check(table: Table, mapping: Mapping) -> Import:
     )
 
 
-def _fit(columns: Sequence[str], mapping: Mapping) -> None:
-    for column in mapping.columns:
-        if column not in columns:
-            raise Refusal(
-                N_("The file has no column “%(column)s”; its columns are %(columns)s. Choose one of these."),
-                column=column,
-                columns=", ".join(f"“{name}”" for name in columns),
-            )
-    if mapping.input == mapping.reference:
-        raise Refusal(
-            N_("The column “%(column)s” is chosen both as input and as reference. Choose another one for one of them."),
-            column=mapping.input,
-        )
 
 
-def _reader(columns: Sequence[str], mapping: Mapping) -> Callable[[int, Sequence[str]], Row | list[RowProblem]]:
+def _reader(table: Table, mapping: Mapping) -> Callable[[int, Sequence[str]], Row | list[RowProblem]]:
     """What turns the cells of one line into a row, with each part's place looked up once for the whole file."""
     names: dict[str, str | None] = {part: getattr(mapping, part) for part in PARTS}
-    places = {part: columns.index(column) for part, column in names.items() if column is not None}
-    kept = [(column.removeprefix(FIELD), columns.index(column)) for column in mapping.fields]
+    places = {part: table.columns.index(column) for part, column in names.items() if column is not None}
+    kept = [(column.removeprefix(FIELD), table.columns.index(column)) for column in mapping.fields]
 
     def read(line: int, cells: Sequence[str]) -> Row | list[RowProblem]:
         found = {part: cells[place] for part, place in places.items()}

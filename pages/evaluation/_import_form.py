@@ -6,7 +6,8 @@ import streamlit as st
 
 from core.errors import Refusal
 from core.evaluation import eval_sets, examples, importing, ladder_templates, mappings, prompts, splits
-from core.evaluation.importing import Import, Mapping
+from core.evaluation.columns import Mapping
+from core.evaluation.importing import Import
 from core.evaluation.tasks import Task
 from core.locale.mark import N_
 from core.scoring import scorers

@@ -7,9 +7,10 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import Refusal
-from core.evaluation import arrow_files, exports, files, importing, mappings
+from core.evaluation import arrow_files, columns, exports, files, importing, mappings
 from core.evaluation.exports import About
-from core.evaluation.importing import Import, Mapping
+from core.evaluation.columns import Mapping
+from core.evaluation.importing import Import
 from core.evaluation.tables import Table
 from core.evaluation.tasks import Task
 from core.locale.mark import N_
@@ -94,7 +95,7 @@ def choose_columns(task: Task, table: Table, key: str) -> Mapping:
     guessed = mappings.remembered(session.conn(), task.task_id, table.columns)
     if guessed:
         st.caption(_("The columns are filled in as last time for this task."))
-    guessed = guessed or importing.guess(table.columns)
+    guessed = guessed or columns.guess(table.columns)
     chosen: dict[str, str | None] = {}
 
     def choose_one(part: str) -> None:
@@ -119,7 +120,7 @@ def choose_columns(task: Task, table: Table, key: str) -> Mapping:
             choose_one(part)
     with st.expander(_("More columns")):
         places = st.columns(2)
-        for number, part in enumerate(part for part in importing.PARTS if part not in MAIN):
+        for number, part in enumerate(part for part in columns.PARTS if part not in MAIN):
             with places[number % 2]:
                 choose_one(part)
     if chosen["input"] is None:

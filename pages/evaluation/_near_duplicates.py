@@ -6,7 +6,8 @@ import streamlit as st
 
 from core.evaluation import duplicates
 from core.evaluation.duplicates import Pair
-from core.evaluation.importing import Import, Mapping, Row
+from core.evaluation.columns import Mapping
+from core.evaluation.importing import Import, Row
 from core.locale.mark import N_
 from pages._ui.session import _, plain
 from pages.evaluation import _words

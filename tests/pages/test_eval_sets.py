@@ -5,7 +5,7 @@ import datasets
 import openpyxl
 import pytest
 
-from core.evaluation import eval_sets, files, importing, problem_files, prompts, tasks
+from core.evaluation import columns, eval_sets, files, importing, problem_files, prompts, tasks
 from core.locale import catalogue
 
 LABELS = ("退款", "换货", "发票")
@@ -91,7 +91,7 @@ def test_rows_with_problems_can_be_downloaded_with_their_cells_and_no_formula(pa
     app, _key = upload(page("evaluation/eval_sets.py"), "rows.csv", text.encode())
     assert list(app.dataframe[1].value["Kind of problem"]) == ["Empty", "Row cannot be read"]
     table = files.read("rows.csv", text.encode())
-    found = importing.check(table, importing.guess(table.columns))
+    found = importing.check(table, columns.guess(table.columns))
     written = files.read("p.csv", problem_files.write(table, found.problems, str))
     assert written.encoding == "UTF-8 (BOM)"
     assert [tuple(row.values())[:3] for row in written.rows] == [("62", "empty", "问题"), ("63", "unreadable", "")]

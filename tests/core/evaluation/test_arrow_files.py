@@ -12,7 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from core.errors import Refusal
-from core.evaluation import arrow_files, files, importing
+from core.evaluation import arrow_files, columns, files, importing
 from tests.uploads import refusal
 
 datasets.disable_progress_bars()
@@ -65,7 +65,7 @@ def test_a_dataset_folder_is_read_from_the_server_or_packed_and_its_splits_are_k
         ("a", "0", "train"), ("b", "0", "train"), ("c", "0", "dev"), ("d", "0", "gate"),
     ]  # fmt: skip
     assert files.read("set.zip", packed(tmp_path / "set")) == table
-    checked = importing.check(table, importing.guess(table.columns))
+    checked = importing.check(table, columns.guess(table.columns))
     assert [row.split for row in checked.rows] == ["train", "train", "dev", "gate"]
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core.evaluation import files, importing
+from core.evaluation import columns, files, importing
 
 CHAT = {"messages": [
     {"role": "system", "content": "Be brief."}, {"role": "user", "content": "My card?"},
@@ -29,7 +29,7 @@ def test_three_ways_to_write_one_conversation_give_the_same_sample(record, shape
     content = json.dumps([record], indent=2).encode() if as_list else lines(record)
     table = files.read("chat.json" if as_list else "chat.jsonl", content)
     assert table.shape == shape
-    (row,) = importing.check(table, importing.guess(table.columns)).rows
+    (row,) = importing.check(table, columns.guess(table.columns)).rows
     assert (row.key, row.input, row.reference) == ("c1", "The blue one", "It is on its way.")
     assert row.context == "System: Be brief.\n\nUser: My card?\n\nAssistant: Which one?"
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Refusal
-from core.evaluation import demo_task, eval_sets, exports, files, importing, spreadsheets, tasks
+from core.evaluation import columns, demo_task, eval_sets, exports, files, importing, spreadsheets, tasks
 from tests.core.evaluation.test_eval_sets import rows, save, task_id  # noqa: F401  # fixtures
 
 WRITERS = {"csv": exports.to_csv, "xlsx": exports.to_xlsx, "jsonl": exports.to_jsonl}
@@ -14,7 +14,7 @@ HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "'=1", "''=1", "＝1", "a\r\n
 
 def back(conn, by, task_id, kind, content):  # noqa: F811
     table, about = exports.restored(files.read(f"a.{kind}", content))
-    found = importing.check(table, importing.guess(table.columns))
+    found = importing.check(table, columns.guess(table.columns))
     assert not found.problems
     return eval_sets.save(
         conn, by=by, task_id=task_id, name=about.name, rows=found.rows, scorer=about.scorer, schema=about.schema

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from core.errors import Refusal
-from core.evaluation import files, importing
-from core.evaluation.importing import Import, Mapping
+from core.evaluation import columns, files, importing
+from core.evaluation.columns import Mapping
+from core.evaluation.importing import Import
 
 PLAIN = Mapping(input="text", reference="label")
 FULL = Mapping(
@@ -20,7 +21,7 @@ def imported(text: str, mapping: Mapping = PLAIN) -> Import:
 
 
 @pytest.mark.parametrize(
-    ("columns", "mapping"),
+    ("names", "mapping"),
     [
         (("text", "category"), Mapping(input="text", reference="category")),
         (("id", "Question", "Expected Output"), Mapping(input="Question", reference="Expected Output", key="id")),
@@ -28,13 +29,13 @@ def imported(text: str, mapping: Mapping = PLAIN) -> Import:
         (("留言", "意图", "上下文"), Mapping(input="留言", reference="意图", context="上下文")),
         (("answer", "message"), Mapping(input="message", reference="answer")),
         (("input",), Mapping(input="input", reference=None)),
-        (importing.PARTS, FULL),
+        (columns.PARTS, FULL),
         (("prompt", "group_id"), Mapping(input="prompt", reference=None, group="group_id")),
         (("a", "b"), None),
     ],
 )
-def test_the_usual_column_names_are_guessed(columns, mapping):
-    assert importing.guess(columns) == mapping
+def test_the_usual_column_names_are_guessed(names, mapping):
+    assert columns.guess(names) == mapping
 
 
 def test_a_public_intent_file_goes_in_as_it_is():
@@ -43,7 +44,7 @@ def test_a_public_intent_file_goes_in_as_it_is():
         '"I asked on Monday.\nStill nothing, why?",card_arrival\n"A fee of ""5"" was taken",fee\n'
     )  # fmt: skip
     table = files.read("train.csv", text.encode())
-    result = importing.check(table, importing.guess(table.columns))
+    result = importing.check(table, columns.guess(table.columns))
     assert [(row.key, row.line, row.reference, row.split) for row in result.rows] == [
         ("row-2", 2, "card_arrival", None),
         ("row-3", 3, "card_arrival", None),
@@ -55,7 +56,7 @@ def test_a_public_intent_file_goes_in_as_it_is():
 
 
 def test_every_part_of_a_sample_comes_from_its_column():
-    header = ",".join(importing.PARTS)
+    header = ",".join(columns.PARTS)
     text = f'{header}\nFee?,15,Terms,k1,g1,Gate,"fees; en,fees",Concept,p1,yes\nCard?,sent,,,,,"[""a"", ""b,c""]",,,\n'
     first, second = imported(text, FULL).rows
     assert (first.input, first.reference, first.context, first.key) == ("Fee?", "15", "Terms", "k1")

@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -43,7 +43,8 @@ def read_parquet(content: bytes) -> Table:
         columns, unread = _readable(file.schema_arrow)
         size = max(1, min(4096, BATCH_BYTES // max([1, *chunks])))
         batches = file.iter_batches(batch_size=size, columns=columns, use_threads=False)
-        return json_files.assemble(_objects((batch, "") for batch in batches), "Parquet", unread)
+        labels = _labels(_embedded(file.schema_arrow))
+        return json_files.assemble(_objects((batch, "", labels) for batch in batches), "Parquet", unread)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged("Parquet", error) from error
 
@@ -84,36 +85,84 @@ def _read(folder: Folder) -> Table:
         else:
             raise _no_dataset()
         shards = [
-            (split, part / _plain(one["filename"]))
+            (split, part, _plain(one["filename"]))
             for split, part in splits
             for one in _json(part / "state.json")["_data_files"]
         ]
-        with shards[0][1].open("rb") as first:
+        with (shards[0][1] / shards[0][2]).open("rb") as first:
             columns, unread = _readable(ipc.open_stream(first).schema)
         return json_files.assemble(_objects(_batches(shards, columns)), "Arrow", unread)
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise _damaged("Hugging Face", error) from error
 
 
-def _batches(shards: list[tuple[str, Folder]], columns: list[str]) -> Iterator[tuple[pa.RecordBatch, str]]:
-    for split, shard in shards:
-        with shard.open("rb") as stream:
-            for batch in ipc.open_stream(stream):
+
+
+Batch = tuple[pa.RecordBatch, str, Mapping[str, Any]]
+"""Rows, the split they are for, and the features of those columns that hold class labels."""
+
+
+def _batches(shards: list[tuple[str, Folder, str]], columns: list[str]) -> Iterator[Batch]:
+    for split, part, shard in shards:
+        about = _json(part / "dataset_info.json") if (part / "dataset_info.json").is_file() else {}
+        with (part / shard).open("rb") as file:
+            stream = ipc.open_stream(file)
+            labels = _labels(_embedded(stream.schema), about)
+            for batch in stream:
                 batch.validate(full=True)
                 for start in range(0, batch.num_rows, 1000):
-                    yield batch.select(columns).slice(start, 1000), split
+                    yield batch.select(columns).slice(start, 1000), split, labels
 
 
-def _objects(batches: Iterator[tuple[pa.RecordBatch, str]]) -> Iterator[Object]:
+def _objects(batches: Iterator[Batch]) -> Iterator[Object]:
     line = 0
-    for batch, split in batches:
+    for batch, split, labels in batches:
         names = batch.schema.names
         for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             line += 1
             row = {name: None if value != value else value for name, value in zip(names, values, strict=True)}
+            row |= {name: _words(row[name], feature) for name, feature in labels.items() if name in row}
             if split:
                 row.setdefault("split", split)
-            yield line, row
+            yield line, row, ""
+
+
+def _embedded(schema: pa.Schema) -> Mapping[str, Any]:
+    """What the library `datasets` wrote about the columns into the table itself."""
+    try:
+        found = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+        return dict(found["info"])
+    except (ValueError, KeyError, TypeError, RecursionError):  # by another program, which may write what it likes
+        return {}
+
+
+def _labels(*infos: Mapping[str, Any]) -> dict[str, Any]:
+    """The features of columns that hold class labels; of several descriptions the last one counts."""
+    known: dict[str, Any] = {}
+    for info in infos:
+        features = info.get("features")
+        known |= features if isinstance(features, dict) else {}
+    return {name: feature for name, feature in known.items() if '"ClassLabel"' in json.dumps(feature)}
+
+
+def _words(value: Any, feature: Any) -> Any:
+    """The value with the names of its class labels, which datasets keep as numbers; -1 stands for no label.
+
+    A number without a name stays a number.
+    """
+    if isinstance(value, list):
+        inner = feature[0] if isinstance(feature, list) and feature else feature
+        inner = inner.get("feature", inner) if isinstance(inner, dict) else inner
+        return [_words(one, inner) for one in value]
+    if not isinstance(feature, dict):
+        return value
+    if isinstance(value, dict):
+        inner = feature.get("feature", feature)
+        return {name: _words(part, inner.get(name) if isinstance(inner, dict) else None) for name, part in value.items()}
+    names = feature.get("names")
+    if feature.get("_type") != "ClassLabel" or not isinstance(names, list) or type(value) is not int:
+        return value
+    return None if value == -1 else str(names[value]) if 0 <= value < len(names) else value
 
 
 def _readable(schema: pa.Schema) -> tuple[list[str], tuple[str, ...]]:

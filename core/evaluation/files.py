@@ -88,7 +88,8 @@ def _delimited(text: str, delimiter: str) -> Iterator[Record]:
     # The limit is one for the whole process, and too low to say which cell is too long.
     csv.field_size_limit(LARGEST_FILE)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 0
+    line, passed = 0, 0
+    behind: io.StringIO | None = None
     while True:
         try:
             for cells in reader:
@@ -98,7 +99,10 @@ def _delimited(text: str, delimiter: str) -> Iterator[Record]:
             return
         except csv.Error:
             line, begun = reader.line_num, line + 1
-            yield begun, (), (_misquoted(begun, line),)
+            behind = behind or io.StringIO(text, newline="")  # the reader keeps nothing of what it could not cut
+            source = "".join(islice(behind, begun - 1 - passed, line - passed))
+            passed = line
+            yield begun, (source,), (_misquoted(begun, line),)
 
 
 def _misquoted(line: int, last: int) -> RowProblem:

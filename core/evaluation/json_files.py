@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from core.errors import Refusal
@@ -10,8 +11,8 @@ from core.evaluation import conversations, tables
 from core.evaluation.tables import Record, RowProblem, Table
 from core.locale.mark import N_
 
-Object = tuple[int, dict[str, Any] | RowProblem]
-"""The line an object began in, and its named parts or why it cannot be used."""
+Object = tuple[int, dict[str, Any] | RowProblem, str]
+"""The line an object began in, its named parts or why it cannot be used, and its text, empty where it had none."""
 
 _BETWEEN = re.compile(r"[\s,]*")
 _LIST = re.compile(r"\s*\[\s*\{")
@@ -31,16 +32,18 @@ def assemble(objects: Iterable[Object], encoding: str, unread: tuple[str, ...] =
     places: dict[str, int] = {}
     found: list[tuple[int, list[str] | RowProblem]] = []
     size = 0
-    for line, value in objects:
+    for line, value, source in objects:
         if len(found) == tables.MOST_ROWS:
             raise tables.too_many_rows()
         if isinstance(value, RowProblem):
-            found.append((line, value))
+            found.append((line, replace(value, cells=(source,))))
             continue
         if shape is None:
             shape = conversations.recognise(value)
         flat = conversations.flatten(shape, value, line)
         row = flat if isinstance(flat, RowProblem) else _cells(flat, places, line)
+        if isinstance(row, RowProblem):
+            row = replace(row, cells=(source or json.dumps(value, ensure_ascii=False, default=str),))
         size += sum(map(len, row)) if isinstance(row, list) else 0
         if size > tables.MOST_TEXT:
             raise tables.too_much_text()
@@ -59,7 +62,7 @@ def _records(places: dict[str, int], found: list[tuple[int, list[str] | RowProbl
     yield 0, list(places), ()
     for line, row in found:
         if isinstance(row, RowProblem):
-            yield line, (), (row,)
+            yield line, row.cells, (row,)
         else:
             yield line, row + [""] * (len(places) - len(row)), ()
 
@@ -109,12 +112,12 @@ def _lines(text: str) -> Iterator[Object]:
         if not source.strip():
             continue
         try:
-            yield line, _object(line, _DECODER.decode(source))
+            yield line, _object(line, _DECODER.decode(source)), source
         except json.JSONDecodeError as error:
             message = N_("The JSON of the line breaks off at character %(position)s.")
-            yield line, RowProblem(row=line, message=message, values={"position": error.pos + 1})
+            yield line, RowProblem(row=line, message=message, values={"position": error.pos + 1}), source
         except (ValueError, RecursionError):
-            yield line, _too_far(line)
+            yield line, _too_far(line), source
 
 
 def _list(text: str) -> Iterator[Object]:
@@ -129,16 +132,17 @@ def _list(text: str) -> Iterator[Object]:
             value, place = _DECODER.raw_decode(text, place)
         except json.JSONDecodeError as error:
             message = N_("The JSON breaks off at character %(position)s of the file; nothing after it could be read.")
-            yield line, RowProblem(row=line, message=message, values={"position": error.pos + 1})
+            yield line, RowProblem(row=line, message=message, values={"position": error.pos + 1}), text[place:]
             return
         except (ValueError, RecursionError):
-            yield line, _too_far(line)
             try:
                 _, place = json.JSONDecoder().raw_decode(text, place)
             except (ValueError, RecursionError):
+                yield line, _too_far(line), text[counted:]
                 return
+            yield line, _too_far(line), text[counted:place]
         else:
-            yield line, _object(line, value)
+            yield line, _object(line, value), text[counted:place]
 
 
 def _object(line: int, value: Any) -> dict[str, Any] | RowProblem:

@@ -25,4 +25,4 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([escape(cell) for cell in header])
     writer.writerows([escape(cell) for cell in row] for row in rows)
-    return out.getvalue().encode("utf-8-sig")
+    return out.getvalue().encode("utf-8-sig", "backslashreplace")  # half a character cannot be written, its code can

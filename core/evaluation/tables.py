@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from core.errors import Refusal
@@ -34,6 +34,8 @@ class RowProblem:
     column: str | None = None
     message: str
     values: Mapping[str, object] = field(default_factory=dict)
+    cells: tuple[str, ...] = field(default=(), compare=False)
+    """All that the row holds: its cells, or its text as one where it could not be cut into cells."""
 
     def __str__(self) -> str:
         return self.message % self.values
@@ -83,13 +85,13 @@ def assemble(records: Iterable[Record], encoding: str, shape: str = "", unread: 
         if count > MOST_ROWS:
             raise too_many_rows()
         text = "".join(cells)
-        odd = known or len(cells) != width or len(text) > LONGEST_CELL or _not_text(text)
-        if odd and (found := known or list(_problems(line, columns, cells))):
-            problems += found
-            continue
         size += len(text)
         if size > MOST_TEXT:
             raise too_much_text()
+        odd = known or len(cells) != width or len(text) > LONGEST_CELL or _not_text(text)
+        if odd and (found := known or list(_problems(line, columns, cells))):
+            problems += [replace(problem, cells=tuple(cells)) for problem in found]
+            continue
         rows.append(tuple(cells))
         lines.append(line)
     if not rows and not problems:

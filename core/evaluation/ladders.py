@@ -185,9 +185,6 @@ def compare(
     )
 
 
-def groups(conn: duckdb.DuckDBPyConnection, task_id: str) -> dict[str, str]:
-    """sample id -> group id."""
-    return dict(conn.execute("select sample_id, group_id from samples where task_id = ?", [task_id]).fetchall())
 
 
 def _ids(of_runs: Sequence[Mapping[str, Any]]) -> list[str]:

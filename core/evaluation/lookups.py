@@ -1,5 +1,6 @@
 """What runs that look passages up have shown: found sources, citations, and the grid of retrieval and tuning."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ import duckdb
 from core.diagnosis import intervals, retrieval
 from core.diagnosis.intervals import Paired, Rate
 from core.diagnosis.retrieval import Grid, Lost, Search
-from core.evaluation import eval_sets, ladders, results, retrieving
+from core.evaluation import results, retrieving
 from core.evaluation.tasks import Task
 from core.knowledge import grounding
 from core.store import database
@@ -68,12 +69,20 @@ def runs_of(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any
 
 def sources(conn: duckdb.DuckDBPyConnection, task: Task, run: Mapping[str, Any]) -> tuple[Search, Lost]:
     """Whether the sources that samples name were shown, and the 2×2 of right answers and shown sources."""
-    samples = eval_sets.samples(conn, run["eval_set_id"], run["split"])
-    named = {one.sample_id: source for one in samples if (source := grounding.source_of(one.fields))}
+    query = """
+        select p.sample_id, p.key, p.fields from eval_set_samples as m join samples as p using (sample_id)
+        where m.eval_set_id = $eval_set_id and p.split = $split and p.fields is not null
+    """
+    samples = database.rows(conn, query, {part: run[part] for part in ("eval_set_id", "split")})
+    named = {
+        one["sample_id"]: source
+        for one in samples
+        if (source := grounding.source_of(list(json.loads(one["fields"]).items())))
+    }
     shown = retrieving.of_samples(conn, run["run_id"], list(named)) if named else {}
     ranks = {sample: grounding.rank(source, shown.get(sample, ())) for sample, source in named.items()}
     values = results.scores(conn, [run["run_id"]]).get(run["run_id"], {}).get(task.plan.metric, {})
-    names = {one.sample_id: one.key for one in samples}
+    names = {one["sample_id"]: one["key"] for one in samples}
     lost = {names[one]: (values[one], rank is not None) for one, rank in ranks.items() if one in values}
     return retrieval.search(list(ranks.values())), retrieval.lost(lost)
 
@@ -117,8 +126,15 @@ def gains(conn: duckdb.DuckDBPyConnection, task: Task) -> dict[str, Paired | Non
 
 def tags(conn: duckdb.DuckDBPyConnection, measured: Measured) -> list[str]:
     """The tags of the grid's samples."""
+    query = """
+        select distinct tag from (
+            select unnest(p.tags) as tag from eval_set_samples as m join samples as p using (sample_id)
+            where m.eval_set_id = $eval_set_id and p.split = $split
+        ) order by tag
+    """
     run = measured.cells["base"].run
-    return sorted({tag for one in eval_sets.samples(conn, run["eval_set_id"], run["split"]) for tag in one.tags})
+    found = conn.execute(query, {part: run[part] for part in ("eval_set_id", "split")}).fetchall()
+    return [tag for (tag,) in found]
 
 
 def narrowed(conn: duckdb.DuckDBPyConnection, task: Task, measured: Measured, tag: str) -> Measured:
@@ -175,18 +191,22 @@ def _read(
     conn: duckdb.DuckDBPyConnection, task: Task, chosen: Mapping[str, Mapping[str, Any]], tag: str | None = None
 ) -> Measured:
     run = chosen["base"]
-    wanted = {one.sample_id for one in eval_sets.samples(conn, run["eval_set_id"], run["split"])
-              if tag is None or tag in one.tags}  # fmt: skip
+    query = """
+        select p.sample_id, p.group_id from eval_set_samples as m join samples as p using (sample_id)
+        where m.eval_set_id = $eval_set_id and p.split = $split and ($tag is null or list_contains(p.tags, $tag))
+    """
+    given = {"eval_set_id": run["eval_set_id"], "split": run["split"], "tag": tag}
+    groups = dict(conn.execute(query, given).fetchall())
     found = results.scores(conn, [one["run_id"] for one in chosen.values()])
     values = {
         cell: {
             sample: value
             for sample, value in found.get(one["run_id"], {}).get(task.plan.metric, {}).items()
-            if sample in wanted
+            if sample in groups
         }
         for cell, one in chosen.items()
     }
-    measured = retrieval.grid(values, ladders.groups(conn, task.task_id))
+    measured = retrieval.grid(values, groups)
     cells = {
         cell: Cell(run=one, cost=one["cost"], seconds=one["seconds"], prompt_tokens=one["prompt_tokens"])
         for cell, one in chosen.items()

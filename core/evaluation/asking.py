@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from core import content
-from core.evaluation import answers, eval_sets, models, prompts, retrieving, runs
+from core.evaluation import answers, eval_sets, models, prompts, rendering, retrieving, runs
 from core.evaluation.models import Model
 from core.generation.base import Decoding, Message
 from core.jobs import jobs
@@ -45,7 +45,7 @@ def inputs(
         samples = eval_sets.samples(conn, run["eval_set_id"], run["split"])
         passages = retrieving.keep(conn, settings, run, samples)
         for sample in samples:
-            messages = prompts.render(prompt, sample, passages.get(sample.sample_id, ()))
+            messages = rendering.render(prompt, sample, passages.get(sample.sample_id, ()))
             for repeat in range(run["repeats"]):
                 failed_in = there.get(answers.answer_id(run["run_id"], sample.sample_id, repeat), -1)
                 if failed_in is None or failed_in >= round_:

@@ -9,7 +9,7 @@ import duckdb
 
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import asking, decodings, eval_sets, prompts, retrieving, runs, terms
+from core.evaluation import asking, decodings, eval_sets, prompts, rendering, retrieving, runs, terms
 from core.evaluation.eval_sets import EvalSet, Sample
 from core.evaluation.importing import Split
 from core.evaluation.models import Model
@@ -215,7 +215,7 @@ def _known(
 ) -> dict[tuple[str, str, Retrieval | None], int]:
     """How many answers of each model, rung and retrieval were given before, projected from these samples to so many."""
     keys = {
-        asking.content_key(asked, prompts.render(prompt, sample, passages.get(sample.sample_id, ())), repeat): (
+        asking.content_key(asked, rendering.render(prompt, sample, passages.get(sample.sample_id, ())), repeat): (
             model.model_id, rung, way
         )
         for model in matrix.models
@@ -246,7 +246,7 @@ def _usual(conn: duckdb.DuckDBPyConnection, model_id: str) -> dict[str, Any]:
 
 
 def _prompt_tokens(prompt: Prompt, samples: Sequence[Sample], passages: Passages) -> float:
-    rendered = (prompts.render(prompt, sample, passages.get(sample.sample_id, ())) for sample in samples)
+    rendered = (rendering.render(prompt, sample, passages.get(sample.sample_id, ())) for sample in samples)
     texts = (message["content"] for messages in rendered for message in messages)
     return sum(map(decodings.tokens, texts)) / max(1, len(samples))
 

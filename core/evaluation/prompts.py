@@ -1,8 +1,6 @@
-"""Prompt versions and ladders. A template is plain text: only known names in braces are filled in, and once."""
+"""Prompt versions and ladders, kept by what they say; what that comes to for a sample is in rendering.py."""
 
-import difflib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
@@ -14,13 +12,9 @@ from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
 from core.evaluation.eval_sets import EvalSet, Sample
-from core.generation.base import Message
-from core.knowledge import shown
-from core.knowledge.shown import Shown
 from core.locale.mark import N_
 from core.store import audit, database
 
-_VARIABLE = re.compile(r"\{([^{}\n\"]{1,80})\}")
 EXAMPLES = "{examples}"
 PASSAGES = "{passages}"
 
@@ -95,55 +89,6 @@ class Ladder:
     rungs: tuple[tuple[str, Prompt], ...]
 
 
-def render(prompt: Prompt, sample: Sample, passages: Sequence[Shown] = ()) -> tuple[Message, ...]:
-    """The chat messages for one sample and the passages that were looked up for it.
-
-    What samples, examples and passages hold is put in as it is, never read as a template.
-    """
-    schema = json.dumps(prompt.schema, ensure_ascii=False) if prompt.schema else ""
-    values = _values(sample, schema) | ({"passages": shown.in_prompt(passages)} if passages else {})
-    before, marked, question = prompt.template.rpartition(EXAMPLES)
-    solved = "".join(_solved(example, question, schema) for example in prompt.examples) if marked else ""
-    user = _fill(before, values) + solved + _fill(question, values)
-    system: tuple[Message, ...] = (
-        ({"role": "system", "content": _fill(prompt.system, values)},) if prompt.system else ()
-    )
-    return (*system, {"role": "user", "content": user})
-
-
-def frame(prompt: Prompt) -> dict[str, list[dict[str, str]]]:
-    """What `render` says to every sample, as `system` and `user`: a list of `{"text"}`, and of the `{"name"}`s of what
-    each sample puts in between. No passages are looked up."""
-    schema = json.dumps(prompt.schema, ensure_ascii=False) if prompt.schema else ""
-    before, marked, question = prompt.template.rpartition(EXAMPLES)
-    solved = "".join(_solved(example, question, schema) for example in prompt.examples) if marked else ""
-    user = [*_parts(before, schema), {"text": solved}, *_parts(question, schema)]
-    return {"system": _parts(prompt.system, schema), "user": [part for part in user if part != {"text": ""}]}
-
-
-def _parts(template: str, schema: str) -> list[dict[str, str]]:
-    parts, end = [], 0
-    for match in _VARIABLE.finditer(template):
-        parts.append({"text": template[end : match.start()]})
-        known = {"schema": schema, "passages": shown.NONE}.get(match[1])
-        parts.append({"name": match[1]} if known is None else {"text": known})
-        end = match.end()
-    parts.append({"text": template[end:]})
-    return [part for part in parts if part != {"text": ""}]
-
-
-def _values(of: Sample | Example, schema: str) -> dict[str, str]:
-    own = {"input": of.input, "context": of.context, "schema": schema}
-    return {"passages": shown.NONE, **dict(of.fields), **own}
-
-
-def _solved(example: Example, question: str, schema: str) -> str:
-    asked = _fill(question, _values(example, schema))
-    return f"{asked}{'' if asked[-1:].isspace() else ' '}{example.answer}\n\n"
-
-
-def _fill(template: str, values: Mapping[str, str]) -> str:
-    return _VARIABLE.sub(lambda match: values.get(match[1], match[0]), template)
 
 
 def answer_schema(prompt: Prompt, eval_set: EvalSet) -> dict[str, Any] | None:
@@ -151,16 +96,6 @@ def answer_schema(prompt: Prompt, eval_set: EvalSet) -> dict[str, Any] | None:
     return dict(prompt.schema or eval_set.schema or {}) or None
 
 
-def lines(prompt: Prompt) -> list[str]:
-    """All that the prompt says, line by line: instruction, template, then one line for each solved example."""
-    solved = [f"{one.input} → {one.answer}" for one in prompt.examples]
-    return [*prompt.system.splitlines(), "", *prompt.template.splitlines(), *([""] if solved else []), *solved]
-
-
-def difference(before: Prompt, after: Prompt) -> list[str]:
-    """The lines that are new (+) or gone (-) in the second prompt; none when the texts are the same."""
-    old, new = lines(before), lines(after)
-    return [line for line in difflib.ndiff(old, new) if line[0] in "+-"]
 
 
 def save_ladder(

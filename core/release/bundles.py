@@ -28,7 +28,7 @@ class Bundle:
     folder: Path
     manifest: Mapping[str, Any]
     prompt: Mapping[str, Any]
-    """`system` and `user`: parts that are a text, or name what the question puts in (see `prompts.frame`)."""
+    """`system` and `user`: parts that are a text, or name what the question puts in (see `rendering.frame`)."""
 
     @property
     def decoding(self) -> Decoding:

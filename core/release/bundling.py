@@ -8,7 +8,7 @@ import duckdb
 
 from core import content
 from core.errors import Refusal
-from core.evaluation import eval_sets, models, prompts, tasks
+from core.evaluation import eval_sets, models, prompts, rendering, tasks
 from core.evaluation.models import Model
 from core.locale.mark import N_
 from core.release import bundles, publishing, sign_offs, signatures
@@ -65,7 +65,7 @@ def make(conn: duckdb.DuckDBPyConnection, settings: Settings, case: SignOff) -> 
     digest = bundles.write(
         publishing.folder_of(settings) / release_id,
         manifest,
-        prompt=prompts.frame(prompt),
+        prompt=rendering.frame(prompt),
         smoke=_smoke(conn, case.trial_id),
         adapter=Path(tuned.path) if tuned.kind == "adapter" else None,
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from core.evaluation import models, prompts
+from core.evaluation import models, prompts, rendering
 from core.store import database
 from core.training import trials
 
@@ -22,7 +22,7 @@ def kept(conn: duckdb.DuckDBPyConnection, trial_id: str) -> dict[str, dict[str, 
     query = "select rubric_id, question, guidelines, scale from rubrics where task_id = ? order by created_at"
     rubrics = database.rows(conn, query, [trial.get("task_id")])
     return {
-        "prompts": {one.prompt_id: prompts.lines(one) for one in used if one},
+        "prompts": {one.prompt_id: rendering.lines(one) for one in used if one},
         "rubric": {row["rubric_id"]: _texts([row["question"], row["guidelines"], row["scale"]]) for row in rubrics},
         "base": _files(conn, trial.get("base_model_id")),
         "adapter": _files(conn, trial.get("model_id")),

@@ -11,7 +11,7 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import prompts
+from core.evaluation import rendering
 from core.evaluation.eval_sets import Sample
 from core.evaluation.prompts import Prompt
 from core.locale.mark import N_
@@ -97,7 +97,7 @@ def _rows(draft: Draft, prompt: Prompt) -> list[dict[str, Any]]:
             "sample_id": row["sample_id"],
             "split": row["split"],
             "approval_id": row["approval_id"],
-            "messages": content.canonical(list(prompts.render(prompt, _sample(row), row["passages"]))),
+            "messages": content.canonical(list(rendering.render(prompt, _sample(row), row["passages"]))),
             "completion": row["completion"],
             "rejected": row["rejected"],
             "teacher": row["teacher"],

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.diagnosis.ladder import Ladder, Step
 from core.diagnosis.verdicts import points
-from core.evaluation import flips, prompts
+from core.evaluation import flips, prompts, rendering
 from core.evaluation.ladders import Climb
 from core.evaluation.tasks import Task
 from pages._ui import charts, downloads, session
@@ -63,7 +63,7 @@ def _one(task: Task, climb: Climb, step: Step) -> None:
     with text:
         st.markdown(_("**What prompt %(rung)s changed**", rung=step.end))
         old, new = (prompts.find(session.conn(), run["prompt_id"]) for run in (before, after))
-        lines = prompts.difference(old, new) if old and new else []
+        lines = rendering.difference(old, new) if old and new else []
         st.code("\n".join(lines) or plain("The text is the same."), language="diff", wrap_lines=True, height=280)
         st.caption(_("Lines with + are new and lines with - are gone, compared with the prompt before."))
     with gain:

@@ -4,7 +4,7 @@ import difflib
 
 import streamlit as st
 
-from core.evaluation import prompts
+from core.evaluation import prompts, rendering
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.prompts import Ladder, Prompt
 from pages._ui import session
@@ -43,7 +43,7 @@ def show(ladder: Ladder, place: int, eval_set: EvalSet) -> None:
 
 def beside(before: Prompt, after: Prompt) -> tuple[list[str], list[str]]:
     """Both texts as lines of equal number: `  ` common, `- ` gone, `+ ` new, empty where the other has more."""
-    texts = [prompts.lines(before), prompts.lines(after)]
+    texts = [rendering.lines(before), rendering.lines(after)]
     left: list[str] = []
     right: list[str] = []
     matcher = difflib.SequenceMatcher(None, *texts, autojunk=False)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.evaluation import eval_sets, models, prompts, splits, token_counts
+from core.evaluation import eval_sets, models, rendering, splits, token_counts
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.prompts import Prompt
 from core.locale.mark import N_
@@ -31,7 +31,7 @@ def show(prompt: Prompt, eval_set: EvalSet, key: str = "prompts.sample") -> None
     }
     folder = known[right.selectbox(_("Tokens as counted by"), list(known), key=f"{key}.tokenizer")] if known else None
     (sample,) = eval_sets.samples(session.conn(), eval_set.eval_set_id, split, offset=number - 1, limit=1)
-    messages = prompts.render(prompt, sample)
+    messages = rendering.render(prompt, sample)
     counts = [token_counts.count(message["content"], folder) for message in messages]
     total = sum(one.tokens for one in counts)
     st.markdown(

@@ -4,7 +4,7 @@ import pytest
 
 from core.diagnosis import intervals
 from core.errors import Refusal
-from core.evaluation import ladders, prompts, results, runs
+from core.evaluation import ladders, prompts, rendering, results, runs
 from tests import chain
 
 
@@ -125,5 +125,5 @@ def test_what_the_database_adds_up_is_what_the_values_say_one_by_one(world):
 def test_the_difference_of_two_prompts_is_what_came_and_what_went():
     old = prompts.Prompt(name="A", system="Sort.", template="{input}")
     new = prompts.Prompt(name="B", system="Sort.\nBe short.", template="{input}")
-    assert prompts.difference(old, new) == ["+ Be short."]
-    assert prompts.difference(old, old) == []
+    assert rendering.difference(old, new) == ["+ Be short."]
+    assert rendering.difference(old, old) == []

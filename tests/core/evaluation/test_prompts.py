@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Refusal
-from core.evaluation import eval_sets, ladder_templates, prompts, splits
+from core.evaluation import eval_sets, ladder_templates, prompts, rendering, splits
 from core.evaluation.eval_sets import Sample
 from core.evaluation.prompts import Prompt
 from tests.core.evaluation.test_eval_sets import rows, save, task_id  # noqa: F401  # fixtures
@@ -18,7 +18,7 @@ def sample(text, split="train", reference="yes", context=""):
 
 def test_only_the_two_variables_are_filled_in_and_json_braces_stay():
     prompt = Prompt(name="A", system="Be brief.", template='{context} {"a": {input}} {other}')
-    messages = prompts.render(prompt, sample("what {context} now", context="C"))
+    messages = rendering.render(prompt, sample("what {context} now", context="C"))
     assert messages == (
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": 'C {"a": what {context} now} {other}'},
@@ -52,8 +52,8 @@ def test_a_first_ladder_shows_examples_of_train_samples_only_and_each_label_once
     known = [sample(f"{split} {label} {n}", split, label) for split, label, n in wanted]
     rungs = dict(ladder_templates.ladder(known, "exact", None))
     assert list(rungs) == ["A", "B", "C", "D"]
-    assert prompts.render(rungs["B"], sample("Is it?"))[1]["content"].startswith("Message: train x 1\nAnswer: x\n\n")
-    written = "".join(str(prompts.render(rung, sample("Is it?"))) for rung in rungs.values())
+    assert rendering.render(rungs["B"], sample("Is it?"))[1]["content"].startswith("Message: train x 1\nAnswer: x\n\n")
+    written = "".join(str(rendering.render(rung, sample("Is it?"))) for rung in rungs.values())
     assert not any(split in written for split in ("dev ", "gate ", "retain "))
     assert [one.input for one in ladder_templates.examples(known, 3)] == ["train x 1", "train y 1", "train z 1"]
     assert "- x\n- y\n- z" in rungs["C"].system
@@ -63,7 +63,7 @@ def test_a_first_ladder_shows_examples_of_train_samples_only_and_each_label_once
 def test_the_text_of_an_example_is_never_read_as_a_template():
     shown = prompts.Example.of(sample("say {input} and {context}", context="{schema}"), "{input}")
     prompt = Prompt(name="B", system="", template="Do it.\n{examples}Q: {input} ({context})\nA:", examples=(shown,))
-    assert prompts.render(prompt, sample("now {examples}"))[0]["content"] == (
+    assert rendering.render(prompt, sample("now {examples}"))[0]["content"] == (
         "Do it.\nQ: say {input} and {context} ({schema})\nA: {input}\n\nQ: now {examples} ()\nA:"
     )
 
@@ -73,7 +73,7 @@ def test_further_columns_and_the_schema_are_filled_in_by_name():
     prompt = Prompt(
         name="A", system="Customer: {客户等级}", template='{schema} {input} {"a": 1} {x}', schema={"type": "object"}
     )
-    system, user = prompts.render(prompt, one)
+    system, user = rendering.render(prompt, one)
     assert system["content"] == "Customer: gold {input}"
     assert user["content"] == '{"type": "object"} Fee? {"a": 1} {x}'
 
@@ -131,7 +131,7 @@ def test_a_frame_filled_with_a_sample_is_what_render_says():
             name="c", system="As {schema}", template="{input} {unknown} {{input}} {passages}", schema={"type": "object"}
         ),
     ):
-        frame = prompts.frame(prompt)
+        frame = rendering.frame(prompt)
         values = {"input": "q {context}", "context": "c {input}", "shop": "{schema}"}
         said = {
             role: "".join(part.get("text") or values.get(part.get("name"), "{" + part.get("name", "") + "}")
@@ -139,5 +139,5 @@ def test_a_frame_filled_with_a_sample_is_what_render_says():
             for role in ("system", "user")
         }  # fmt: skip
         asked = replace(sample(values["input"], context=values["context"]), fields=(("shop", values["shop"]),))
-        rendered = {message["role"]: message["content"] for message in prompts.render(prompt, asked)}
+        rendered = {message["role"]: message["content"] for message in rendering.render(prompt, asked)}
         assert said == {"system": "", **rendered}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.evaluation import prompts
+from core.evaluation import rendering
 from core.evaluation.eval_sets import Sample
 from core.evaluation.prompts import Prompt
 from core.knowledge import indexes, shown, words
@@ -23,7 +23,7 @@ def asked(passages):
     prompt = Prompt(name="P", system="Answer.", template="{passages}\n\nQuestion: {input}")
     sample = Sample(sample_id="s", key="s", input=QUESTION, context="", reference="", kind="practice", group_id="",
                     split="dev", critical=False, tags=())  # fmt: skip
-    return prompts.render(prompt, sample, passages)
+    return rendering.render(prompt, sample, passages)
 
 
 @pytest.fixture

@@ -56,7 +56,9 @@ def create(conn: duckdb.DuckDBPyConnection, *, by: Person) -> Task:
     schema = json.loads((SAMPLES / "card_triage.schema.json").read_text("utf-8"))
     common: dict[str, Any] = {"by": by, "task_id": task.task_id}
     eval_sets.save(conn, name=TRIAGE, rows=triage, scorer="json", schema=schema, shares=TRIAGE_SHARES, **common)
-    rungs = [(rung["rung"], _prompt(rung)) for rung in written["ladders"]["triage"]]
+    rungs: list[tuple[str, Prompt]] = []
+    for rung in written["ladders"]["triage"]:
+        rungs.append((rung["rung"], _prompt(rung, rungs[-1][1] if rungs else None)))
     prompts.save_ladder(conn, eval_set_name=TRIAGE, rungs=rungs, **common)
     for name, file, scorer, key in (
         (FEES, "instalment_fees.jsonl", "contains", "fees"),
@@ -106,7 +108,11 @@ def _rows(*files: str) -> list[Row]:
     ]
 
 
-def _prompt(written: Mapping[str, str]) -> Prompt:
+def _prompt(written: Mapping[str, str], parent: Prompt | None = None) -> Prompt:
     return Prompt(
-        name=written["name"], system=written["system"], template=written["template"], note=written.get("note", "")
+        name=written["name"],
+        system=written["system"],
+        template=written["template"],
+        note=written.get("note", ""),
+        parent_id=parent.prompt_id if parent else None,
     )

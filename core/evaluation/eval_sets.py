@@ -234,3 +234,13 @@ def _eval_set(row: dict[str, Any]) -> EvalSet:
         schema=json.loads(row["schema"]) if row["schema"] else None,
         counts=json.loads(row["counts"] or "{}"),
     )
+
+
+def field_names(conn: duckdb.DuckDBPyConnection, eval_set_id: str) -> list[str]:
+    """The names of further columns that any sample of the set has."""
+    query = """
+        select distinct unnest(json_keys(p.fields)) as name
+        from eval_set_samples as m join samples as p using (sample_id)
+        where m.eval_set_id = ? and p.fields is not null order by name
+    """
+    return [name for (name,) in conn.execute(query, [eval_set_id]).fetchall()]

@@ -3,13 +3,13 @@
 import streamlit as st
 
 from core.errors import Refusal
-from core.evaluation import examples, ladder_templates, prompts
+from core.evaluation import answer_schemas, examples, ladder_templates, prompts
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.prompts import Example, Ladder, Prompt
 from core.locale.mark import N_
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _prompt_preview
+from pages.evaluation import _answer_schema, _prompt_names, _prompt_preview
 
 
 def edit(ladder: Ladder, eval_set: EvalSet, rung: str, start: Prompt) -> None:
@@ -31,8 +31,11 @@ def edit(ladder: Ladder, eval_set: EvalSet, rung: str, start: Prompt) -> None:
     shown = choose_examples(eval_set, start.examples, form)
     if shown and prompts.EXAMPLES not in template:
         template = prompts.EXAMPLES + template
-    schema = eval_set.schema if "{schema}" in system + template else None
+    written = _answer_schema.write(eval_set, start, form)
     try:
+        schema = answer_schemas.read(written) if written.strip() else None
+        if schema is None and "{schema}" in system + template:
+            schema = dict(eval_set.schema or {}) or None
         new = Prompt(
             name=name or rung, system=system, template=template, note=note, examples=shown, schema=schema,
             parent_id=start.prompt_id,
@@ -40,6 +43,16 @@ def edit(ladder: Ladder, eval_set: EvalSet, rung: str, start: Prompt) -> None:
     except Refusal as refusal:
         st.error(_(refusal.message, **refusal.values))
         new = None
+    if new is not None and new.schema and written.strip():
+        _answer_schema.show(new.schema)
+        if "{schema}" not in system + template:
+            st.caption(
+                _(
+                    "The text does not name {schema}: the model does not read it, and only endpoints that can hold answers "
+                    "to a schema keep to it."
+                )
+            )
+    _prompt_names.warn(eval_set, system, template)
     saved = st.button(_("Save as a new version"), type="primary", key=f"{form}.save", disabled=new is None)
     if new is None:
         return
@@ -51,6 +64,8 @@ def edit(ladder: Ladder, eval_set: EvalSet, rung: str, start: Prompt) -> None:
         st.info(_("The ladder has a prompt with exactly this text already, so there is nothing new to save."))
         return
     _save(eval_set, list({**dict(ladder.rungs), rung: new}.items()))
+
+
 
 
 def choose_examples(eval_set: EvalSet, chosen: tuple[Example, ...], form: str) -> tuple[Example, ...]:
@@ -86,6 +101,7 @@ def fill_in(eval_set: EvalSet, key: str) -> None:
     shown = choose_examples(eval_set, (), form)
     steps = st.text_area(_("C: Which steps does a good colleague take, and by which rules?"), key=f"{form}.steps")
     answer = st.text_area(_("D: What must the answer look like, exactly?"), key=f"{form}.form")
+    _prompt_names.warn(eval_set, "\n".join((job, steps, answer)), ask)
     if st.button(_("Save these four prompts"), type="primary", key=f"{form}.save"):
         with session.refusing():
             ask_lines = "\n".join(part.strip() for part in ask.split("/"))

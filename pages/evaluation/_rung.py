@@ -8,7 +8,7 @@ from core.evaluation.prompts import Ladder, Prompt
 from core.locale.mark import N_
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _prompt_difference, _prompt_preview
+from pages.evaluation import _answer_schema, _prompt_difference, _prompt_preview
 
 VIEWS = {"text": N_("The prompt"), "added": N_("Compare"), "sample": N_("On a real sample")}
 
@@ -55,6 +55,9 @@ def _text(prompt: Prompt) -> None:
     parts.text(prompt.system or plain("(none)"))
     st.markdown(_("**How each question is put**, with {input} where the question goes and {context} for its facts"))
     parts.text(prompt.template)
+    if prompt.schema:
+        st.markdown(_("**The form of the answer**"))
+        _answer_schema.show(prompt.schema)
     if prompt.examples:
         with st.expander(_("%(count)s solved examples", count=len(prompt.examples))):
             st.dataframe(

@@ -1,34 +1,92 @@
 """A first ladder for an imported set: A minimal, B few-shot, C process guidance, D format and constraints.
 
 Each rung is the one before plus one thing, so that a gain can be told what it came from. Examples come from `train`
-samples only.
+samples only. The words are English or Chinese, as the samples are or as somebody chose.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from core.errors import Refusal
 from core.evaluation.eval_sets import Sample
 from core.evaluation.prompts import EXAMPLES as EXAMPLES_MARK
 from core.evaluation.prompts import Example, Prompt
 from core.locale.mark import N_
+from core.scoring import texts
+
+Language = Literal["en", "zh"]
 
 EXAMPLES = 8
 LONGEST_LABEL_LIST = 60
+MOST_READ = 200
+"""Texts that are looked at to tell their language."""
 
 
-def ladder(samples: Sequence[Sample], scorer: str, schema: Mapping[str, Any] | None) -> list[tuple[str, Prompt]]:
-    """Four rungs for a set of these samples, scored by that scorer."""
-    wanted, values = _wanted(samples, scorer, schema)
-    minimal = f"Answer the message. {wanted}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What the four prompts say in one language, to models: no catalogue translates it, since it decides scores."""
+
+    task: str
+    ask: str
+    steps: str
+    form: str
+    as_json: str
+    names: str
+    fields: str
+    text: str
+    label: str
+    labels: str
+    short: str
+
+
+WORDS: Mapping[Language, Words] = {
+    "en": Words(
+        task="Answer the message. ",
+        ask="Message: {input}\nAnswer:",
+        steps="Steps:\n1. Read the whole message and find the main request.\n"
+        "2. Compare it with each possible answer.\n3. Give the one that fits best.",
+        form="Format: only the answer itself on one line, exactly as written above, and nothing else.",
+        as_json="Give one JSON object with %s.",
+        names=", ",
+        fields="Fields and values:",
+        text="text",
+        label="Answer with the category only.",
+        labels="Categories:",
+        short="Answer shortly.",
+    ),
+    "zh": Words(
+        task="请回答下面的消息。",
+        ask="消息：{input}\n回答：",
+        steps="步骤：\n1. 通读整条消息，找出最主要的诉求。\n2. 与每一种可能的回答逐一比较。\n3. 给出最符合的一个。",
+        form="格式：只用一行给出回答本身，与上文写法完全一致，不要输出任何其他内容。",
+        as_json="请给出一个 JSON 对象，包含字段 %s。",
+        names="、",
+        fields="字段与取值：",
+        text="文本",
+        label="只回答类别名称。",
+        labels="类别：",
+        short="请简短回答。",
+    ),
+}
+
+
+def language(inputs: Sequence[str]) -> Language:
+    """Chinese when most letters of the first texts are CJK characters, else English."""
+    return "zh" if (texts.cjk_share("\n".join(inputs[:MOST_READ])) or 0.0) > 0.5 else "en"
+
+
+def ladder(
+    samples: Sequence[Sample], scorer: str, schema: Mapping[str, Any] | None, said: Language | None = None
+) -> list[tuple[str, Prompt]]:
+    """Four rungs for a set of these samples, scored by that scorer; in the samples' own language unless one is said."""
+    words = WORDS[said or language([sample.input for sample in samples])]
+    wanted, values = _wanted(samples, scorer, schema, words)
+    minimal = words.task + wanted
     shown = tuple(Example.of(sample, sample.reference) for sample in examples(samples, EXAMPLES))
-    process = (
-        f"{minimal}{values}\n\nSteps:\n1. Read the whole message and find the main request.\n"
-        "2. Compare it with each possible answer.\n3. Give the one that fits best."
-    )
-    strict = f"{process}\n\nFormat: only the answer itself on one line, exactly as written above, and nothing else."
-    return _chain(minimal, process, strict, "Message: {input}\nAnswer:", shown)
+    process = f"{minimal}{values}\n\n{words.steps}"
+    return _chain(minimal, process, f"{process}\n\n{words.form}", words.ask, shown)
 
 
 def filled(*, job: str, ask: str, steps: str, form: str, shown: Sequence[Example]) -> list[tuple[str, Prompt]]:
@@ -68,20 +126,20 @@ def examples(samples: Sequence[Sample], count: int) -> list[Sample]:
     return [sample for sample in train if sample in chosen]
 
 
-def _wanted(samples: Sequence[Sample], scorer: str, schema: Mapping[str, Any] | None) -> tuple[str, str]:
+def _wanted(
+    samples: Sequence[Sample], scorer: str, schema: Mapping[str, Any] | None, words: Words
+) -> tuple[str, str]:
+    """What kind of answer is wanted, and the answers there are."""
     if scorer == "json" and schema:
         properties: Mapping[str, Any] = schema.get("properties", {})
-        values = "".join(
-            f"\n- {name}: "
-            + (
-                " | ".join(json.dumps(value, ensure_ascii=False) for value in rule["enum"])
-                if "enum" in rule
-                else "text"
-            )
-            for name, rule in properties.items()
-        )
-        return f"Give one JSON object with {', '.join(properties)}.", "\n\nFields and values:" + values
+        values = "".join(f"\n- {name}: {_allowed(rule, words)}" for name, rule in properties.items())
+        return words.as_json % words.names.join(properties), f"\n\n{words.fields}{values}"
     labels = sorted({sample.reference for sample in samples if sample.split == "train"})
     if scorer == "exact" and len(labels) <= LONGEST_LABEL_LIST:
-        return "Answer with the category only.", "\n\nCategories:\n" + "\n".join(f"- {label}" for label in labels)
-    return "Answer shortly.", ""
+        return words.label, "\n\n" + "\n".join((words.labels, *(f"- {label}" for label in labels)))
+    return words.short, ""
+
+
+def _allowed(rule: Mapping[str, Any], words: Words) -> str:
+    values = rule.get("enum", ())
+    return " | ".join(json.dumps(value, ensure_ascii=False) for value in values) or words.text

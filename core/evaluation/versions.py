@@ -17,7 +17,7 @@ from core.store import database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """How many samples differ between two versions, matched by their key, and the first of them in order.
+    """How many samples differ between two versions, matched by their key, and some of them in order.
 
     Each row has `key`, `change` (added, removed or changed), `parts` (names of what changed), and for input, reference
     and split the text `before` and `after`, as in `input_before`; None where the version has no such sample.
@@ -48,17 +48,39 @@ def history(conn: duckdb.DuckDBPyConnection, task_id: str, name: str) -> list[di
 
 
 def compare(
-    conn: duckdb.DuckDBPyConnection, before_id: str, after_id: str, *, gate: bool = False, limit: int = 200
+    conn: duckdb.DuckDBPyConnection,
+    before_id: str,
+    after_id: str,
+    *,
+    gate: bool = False,
+    offset: int = 0,
+    limit: int = 200,
 ) -> Difference:
-    """What changed from one version to the other. Texts of locked samples are left out unless `gate` is set."""
+    """What changed from one version to the other, `limit` rows from number `offset` on.
+
+    Texts of locked samples are left out unless `gate` is set.
+    """
     query = """
         with old as (select sample_id, position from eval_set_samples where eval_set_id = $before),
              new as (select sample_id, position from eval_set_samples where eval_set_id = $after),
-             a as (select p.*, position from old anti join new using (sample_id) join samples as p using (sample_id)),
-             b as (select p.*, position from new anti join old using (sample_id) join samples as p using (sample_id))
-        select coalesce(b.key, a.key) as key,
-            case when a.sample_id is null then 'added' when b.sample_id is null then 'removed'
-                else 'changed' end as change,
+             a as (select key, sample_id, position from old anti join new using (sample_id)
+                join samples using (sample_id)),
+             b as (select key, sample_id, position from new anti join old using (sample_id)
+                join samples using (sample_id)),
+             differing as (
+                select coalesce(b.key, a.key) as key, coalesce(b.position, a.position) as position,
+                    case when a.sample_id is null then 'added' when b.sample_id is null then 'removed'
+                        else 'changed' end as change,
+                    a.sample_id as before_id, b.sample_id as after_id
+                from a full outer join b on a.key = b.key
+             ),
+             page as (
+                select *, count(*) filter (change = 'added') over () as added,
+                    count(*) filter (change = 'removed') over () as removed,
+                    count(*) filter (change = 'changed') over () as changed
+                from differing order by position, key limit $limit offset $offset
+             )
+        select page.key, change,
             list_filter([
                 if(a.input is distinct from b.input, 'input', null),
                 if(a.context is distinct from b.context, 'context', null),
@@ -73,13 +95,12 @@ def compare(
             ], lambda part: part is not null) as parts,
             a.input as input_before, b.input as input_after, a.reference as reference_before,
             b.reference as reference_after, a.split as split_before, b.split as split_after,
-            count(*) filter (change = 'added') over () as added,
-            count(*) filter (change = 'removed') over () as removed,
-            count(*) filter (change = 'changed') over () as changed
-        from a full outer join b on a.key = b.key
-        order by coalesce(b.position, a.position), key limit $limit
+            added, removed, changed
+        from page left join samples as a on a.sample_id = before_id left join samples as b on b.sample_id = after_id
+        order by position, page.key
     """
-    rows = database.rows(conn, query, {"before": before_id, "after": after_id, "limit": limit})
+    values = {"before": before_id, "after": after_id, "offset": offset, "limit": limit}
+    rows = database.rows(conn, query, values)
     counts = {name: rows[0][name] if rows else 0 for name in ("added", "removed", "changed")}
     for one in rows:
         if not gate and "gate" in (one["split_before"], one["split_after"]):

@@ -1,6 +1,7 @@
 """The way from an uploaded file to an eval set: nothing is saved before the last button, and then all of it."""
 
 import json
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -8,6 +9,7 @@ from core.errors import Refusal
 from core.evaluation import eval_sets, examples, importing, ladder_templates, mappings, prompts, splits
 from core.evaluation.columns import Mapping
 from core.evaluation.importing import Import
+from core.evaluation.ladder_templates import Language
 from core.evaluation.tasks import Task
 from core.locale.mark import N_
 from core.scoring import scorers
@@ -79,6 +81,7 @@ def _save(
     ladder = prompts.ladder(conn, task.task_id, name.strip()) is None and st.checkbox(
         _("Make a first ladder of four prompts (A to D) from its examples"), True, key=f"{key}.ladder"
     )
+    said = choose_language([row.input for row in found.rows[: ladder_templates.MOST_READ]], key) if ladder else None
     words = N_("Import %(good)s rows") if bad == 0 else N_("Import the %(good)s good rows and leave out %(bad)s")
     if not leave_out:
         st.caption(_("To import the good rows only, tick the box above; or correct the file and choose it again."))
@@ -102,7 +105,7 @@ def _save(
         )
         mappings.remember(conn, by=session.person(), task_id=task.task_id, columns=columns, mapping=mapping)
         if ladder:
-            make_ladder(saved)
+            make_ladder(saved, said)
         parts.renew("import")
         _samples.go_to(saved)
 
@@ -119,12 +122,18 @@ def _foresee(task: Task, found: Import, shares: dict[importing.Split, float], co
     st.caption(_("Rows in each part:") + " " + " · ".join(words))
 
 
-def make_ladder(eval_set: eval_sets.EvalSet) -> None:
-    """A first ladder for the set, from its own examples."""
+def choose_language(inputs: Sequence[str], key: str) -> Language:
+    """The language of a first ladder: that of the questions, unless the reader wants the other one."""
+    known = {"en": plain("Prompts in English"), "zh": plain("Prompts in Chinese")}
+    guessed = ladder_templates.language(inputs)
+    return "zh" if parts.view(_("Language of the prompts"), known, f"{key}.language", guessed) == "zh" else "en"
+
+
+def make_ladder(eval_set: eval_sets.EvalSet, said: Language | None) -> None:
+    """A first ladder for the set, from its own examples; in the questions' language unless one is said."""
     conn = session.conn()
-    rungs = ladder_templates.ladder(
-        examples.varied(conn, eval_set.eval_set_id, each=8, most=500), eval_set.scorer, eval_set.schema
-    )
+    shown = examples.varied(conn, eval_set.eval_set_id, each=8, most=500)
+    rungs = ladder_templates.ladder(shown, eval_set.scorer, eval_set.schema, said)
     prompts.save_ladder(conn, by=session.person(), task_id=eval_set.task_id, eval_set_name=eval_set.name, rungs=rungs)
 
 

@@ -40,11 +40,14 @@ def show(ladder: Ladder, place: int, eval_set: EvalSet) -> None:
 
 def _lineage(ladder: Ladder, place: int) -> str:
     """What the prompt was made from: another rung, or an earlier version of one."""
-    prompt = ladder.rungs[place][1]
-    known = {one.prompt_id: rung for rung, one in ladder.rungs}
+    rung, prompt = ladder.rungs[place]
+    known = {one.prompt_id: named for named, one in ladder.rungs}
     if prompt.parent_id is None:
         return ""
     if prompt.parent_id in known:
+        what = plain(prompt.name).partition("·")[2].strip()
+        if what:
+            return _("%(rung)s = %(parent)s + %(what)s", rung=rung, parent=known[prompt.parent_id], what=what)
         return _("Made from %(rung)s.", rung=known[prompt.parent_id])
     parent = prompts.find(session.conn(), prompt.parent_id)
     return _("Made from an earlier version: %(name)s.", name=plain(parent.name)) if parent else ""

@@ -29,7 +29,8 @@ KINDS = {
     "xlsx": ("XLSX", exports.to_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     "jsonl": ("JSONL", exports.to_jsonl, "application/x-ndjson"),
 }
-MOST_SHOWN = 200
+PAGE = 50
+"""Changes that are drawn at a time."""
 
 
 def show(task: Task) -> None:
@@ -66,7 +67,8 @@ def _compare(known: dict[int, EvalSet]) -> None:
     key = f"versions.{known[numbers[0]].eval_set_id}"
     before = left.selectbox(_("From version"), numbers, index=1, key=f"{key}.before")
     after = right.selectbox(_("To version"), numbers, index=0, key=f"{key}.after")
-    found = versions.compare(session.conn(), known[before].eval_set_id, known[after].eval_set_id, limit=MOST_SHOWN)
+    ids = known[before].eval_set_id, known[after].eval_set_id
+    found = versions.compare(session.conn(), *ids, limit=PAGE)
     st.markdown(
         _(
             "%(added)s samples added · %(removed)s removed · %(changed)s changed",
@@ -75,6 +77,9 @@ def _compare(known: dict[int, EvalSet]) -> None:
             changed=f"{found.changed:,}",
         )
     )
+    count = found.added + found.removed + found.changed
+    if first := parts.offset(count, f"{key}.page.{before}.{after}", PAGE):
+        found = versions.compare(session.conn(), *ids, offset=first, limit=PAGE)
     if not found.rows:
         return
     st.dataframe(
@@ -97,8 +102,6 @@ def _compare(known: dict[int, EvalSet]) -> None:
         hide_index=True,
         row_height=_words.row_height(row["input_after"] or row["input_before"] or "" for row in found.rows),
     )
-    if found.added + found.removed + found.changed > MOST_SHOWN:
-        st.caption(_("The first %(shown)s changes.", shown=MOST_SHOWN))
 
 
 def _use(known: dict[int, EvalSet]) -> None:

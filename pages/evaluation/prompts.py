@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.access import roles
-from core.evaluation import prompts
+from core.evaluation import eval_sets, ladder_templates, prompts
 from pages._ui import parts, session
 from pages._ui.session import _, plain
 from pages.evaluation import _import_form, _prompt_form, _rung
@@ -23,9 +23,11 @@ if chosen is None:
 ladder = prompts.ladder(conn, task.task_id, chosen.name)
 if ladder is None:
     st.info(_("This set has no prompts yet."))
+    first = eval_sets.samples(conn, chosen.eval_set_id, limit=ladder_templates.MOST_READ)
+    said = _import_form.choose_language([one.input for one in first], f"prompts.{chosen.eval_set_id}")
     if st.button(_("Make a first ladder"), type="primary", disabled=not may_edit, key="prompts.first"):
         with session.refusing():
-            _import_form.make_ladder(chosen)
+            _import_form.make_ladder(chosen, said)
             st.rerun()
     if may_edit:
         with st.expander(_("Write a new ladder from four questions"), icon=":material/stairs:"):

@@ -101,7 +101,7 @@ def propose(conn: duckdb.DuckDBPyConnection, eval_set: EvalSet) -> dict[str, Any
 
 def _fields(schema: Mapping[str, Any], rule: Mapping[str, Any], inside: str, deep: int) -> Iterator[Field]:
     properties, required = rule.get("properties"), rule.get("required")
-    for name, part in (properties.items() if isinstance(properties, dict) else ()):
+    for name, part in properties.items() if isinstance(properties, dict) else ():
         where = f"{inside}.{name}" if inside else name
         yield from _field(schema, part, where, isinstance(required, list) and name in required, deep)
     if isinstance(rule.get("items"), dict):
@@ -141,5 +141,6 @@ def _resolved(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str
         if not isinstance(target, str):
             return part
         found = resolver.lookup(target).contents
-        part = {**found, **{name: rule for name, rule in part.items() if name != "$ref"}} if isinstance(found, dict) else {}
+        beside = {name: rule for name, rule in part.items() if name != "$ref"}
+        part = {**found, **beside} if isinstance(found, dict) else beside
     return {}

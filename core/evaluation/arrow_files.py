@@ -96,8 +96,6 @@ def _read(folder: Folder) -> Table:
         raise _damaged("Hugging Face", error) from error
 
 
-
-
 Batch = tuple[pa.RecordBatch, str, Mapping[str, Any]]
 """Rows, the split they are for, and the features of those columns that hold class labels."""
 
@@ -158,7 +156,9 @@ def _words(value: Any, feature: Any) -> Any:
         return value
     if isinstance(value, dict):
         inner = feature.get("feature", feature)
-        return {name: _words(part, inner.get(name) if isinstance(inner, dict) else None) for name, part in value.items()}
+        return {
+            name: _words(part, inner.get(name) if isinstance(inner, dict) else None) for name, part in value.items()
+        }
     names = feature.get("names")
     if feature.get("_type") != "ClassLabel" or not isinstance(names, list) or type(value) is not int:
         return value

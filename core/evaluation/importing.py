@@ -23,8 +23,6 @@ _YES = ("true", "yes", "y", "1", "是")
 _NO = ("false", "no", "n", "0", "否")
 
 
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """A row that can become a sample. Texts are as in the file; no split means one is to be drawn."""
@@ -51,8 +49,6 @@ class Import:
     rows: tuple[Row, ...]
     problems: tuple[RowProblem, ...]
     duplicates: tuple[tuple[int, int], ...]
-
-
 
 
 def normalise(text: str) -> str:
@@ -97,8 +93,6 @@ def check(table: Table, mapping: Mapping) -> Import:
         problems=tuple(sorted(problems, key=lambda problem: problem.row)),
         duplicates=tuple(sorted(duplicates, key=lambda pair: pair[1])),
     )
-
-
 
 
 def _reader(table: Table, mapping: Mapping) -> Callable[[int, Sequence[str]], Row | list[RowProblem]]:

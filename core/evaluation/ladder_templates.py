@@ -126,9 +126,7 @@ def examples(samples: Sequence[Sample], count: int) -> list[Sample]:
     return [sample for sample in train if sample in chosen]
 
 
-def _wanted(
-    samples: Sequence[Sample], scorer: str, schema: Mapping[str, Any] | None, words: Words
-) -> tuple[str, str]:
+def _wanted(samples: Sequence[Sample], scorer: str, schema: Mapping[str, Any] | None, words: Words) -> tuple[str, str]:
     """What kind of answer is wanted, and the answers there are."""
     if scorer == "json" and schema:
         properties: Mapping[str, Any] = schema.get("properties", {})

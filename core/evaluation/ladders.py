@@ -185,7 +185,5 @@ def compare(
     )
 
 
-
-
 def _ids(of_runs: Sequence[Mapping[str, Any]]) -> list[str]:
     return [run["run_id"] for run in of_runs]

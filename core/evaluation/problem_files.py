@@ -33,9 +33,7 @@ def write(table: Table, problems: Sequence[RowProblem], word: Callable[[RowProbl
     )
 
 
-def _placed(
-    problem: RowProblem, read: tuple[str, ...] | None, width: int
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _placed(problem: RowProblem, read: tuple[str, ...] | None, width: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The row's cells in the file's own columns, and those apart: one of the two holds them all."""
     cells = read or problem.cells
     if problem.kind != "unreadable" and len(cells) == width:

@@ -89,13 +89,9 @@ class Ladder:
     rungs: tuple[tuple[str, Prompt], ...]
 
 
-
-
 def answer_schema(prompt: Prompt, eval_set: EvalSet) -> dict[str, Any] | None:
     """The JSON schema that endpoints are asked to hold answers to: the prompt's own, else that of the set."""
     return dict(prompt.schema or eval_set.schema or {}) or None
-
-
 
 
 def save_ladder(

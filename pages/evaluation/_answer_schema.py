@@ -30,8 +30,8 @@ def write(eval_set: EvalSet, start: Prompt, form: str) -> str:
         _("Hold the answer to a JSON schema of its own"),
         bool(start.schema),
         help=_(
-            "Endpoints that can are held to it, and {schema} in the text shows it to the model. Without one, the schema "
-            "of the set counts, if it has one. Answers are scored by that of the set in any case."
+            "Endpoints that can are held to it, and {schema} in the text shows it to the model. Without one, that of "
+            "the set counts, if it has one. Answers are scored by that of the set in any case."
         ),
         key=f"{form}.schema.own",
     )

@@ -40,7 +40,7 @@ def show(task: Task) -> None:
             found = _import_source.check(source, mapping)
         st.markdown(_("**3. Look at what was read.**"))
         _import_rows.show(table, found, source.name, source.key)
-        found, twins = _near_duplicates.choose(source, mapping, found)
+        found, twins = _near_duplicates.choose(task, source, mapping, found)
         st.markdown(_("**4. Save it as an eval set.**"))
         _save(task, source, table.columns, mapping, found, (source.key, mapping, twins))
 

@@ -8,8 +8,8 @@ import streamlit as st
 
 from core.errors import Refusal
 from core.evaluation import arrow_files, columns, exports, files, importing, mappings
-from core.evaluation.exports import About
 from core.evaluation.columns import Mapping
+from core.evaluation.exports import About
 from core.evaluation.importing import Import
 from core.evaluation.tables import Table
 from core.evaluation.tasks import Task

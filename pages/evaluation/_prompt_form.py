@@ -48,8 +48,8 @@ def edit(ladder: Ladder, eval_set: EvalSet, rung: str, start: Prompt) -> None:
         if "{schema}" not in system + template:
             st.caption(
                 _(
-                    "The text does not name {schema}: the model does not read it, and only endpoints that can hold answers "
-                    "to a schema keep to it."
+                    "The text does not name {schema}: the model does not read it, and only endpoints that can hold "
+                    "answers to a schema keep to it."
                 )
             )
     _prompt_names.warn(eval_set, system, template)
@@ -64,8 +64,6 @@ def edit(ladder: Ladder, eval_set: EvalSet, rung: str, start: Prompt) -> None:
         st.info(_("The ladder has a prompt with exactly this text already, so there is nothing new to save."))
         return
     _save(eval_set, list({**dict(ladder.rungs), rung: new}.items()))
-
-
 
 
 def choose_examples(eval_set: EvalSet, chosen: tuple[Example, ...], form: str) -> tuple[Example, ...]:

@@ -135,7 +135,7 @@ def _references(part: Any) -> Iterator[str]:
 
 def _resolved(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
     """The part itself, or what it refers to; a reference that leads nowhere else but back is an empty rule."""
-    resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))  # type: ignore[var-annotated]
+    resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
     for _ in range(DEEPEST):
         target = part.get("$ref")
         if not isinstance(target, str):

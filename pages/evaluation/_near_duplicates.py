@@ -14,7 +14,7 @@ from core.evaluation.tasks import Task
 from core.locale.mark import N_
 from pages._ui import session
 from pages._ui.session import _, plain
-from pages.evaluation import _words
+from pages.evaluation import _import_source, _words
 from pages.evaluation._import_source import Source
 
 AT_ONCE = 20_000
@@ -81,6 +81,7 @@ def choose(task: Task, source: Source, mapping: Mapping, found: Import) -> tuple
     choice = st.radio(
         _("What to do with them"),
         list(CHOICES),
+        index=2 if _import_source.about(source) else 0,  # what was exported here comes back as it was
         format_func=lambda one: plain(CHOICES[one]),
         key=f"{source.key}.near_choice",
     )

@@ -147,7 +147,10 @@ def test_a_file_with_a_bad_row_goes_in_without_it_and_its_columns_are_remembered
     with sets.expect_download() as download:
         press(sets, "Download the rows with a problem")
     told = Path(download.value.path()).read_text("utf-8-sig").splitlines()
-    assert told[0] == "problem_row,problem_kind,problem_column,problem,what,why"
+    assert (
+        told[0]
+        == "problem_row,problem_kind,problem_column,problem,what,why,problem_cell_1,problem_cell_2,problem_cell_3"
+    )
     assert [line.split(",")[:2] for line in told[1:]] == [["10", "empty"], ["11", "unreadable"]]
     expect(sets.get_by_role("button", name="Import the 8 good rows and leave out 2")).to_be_disabled()
     sets.get_by_text("Leave the 2 rows with a problem out of the set").click()

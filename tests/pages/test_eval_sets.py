@@ -95,6 +95,8 @@ def test_rows_with_problems_can_be_downloaded_with_their_cells_and_no_formula(pa
     written = files.read("p.csv", problem_files.write(table, found.problems, str))
     assert written.encoding == "UTF-8 (BOM)"
     assert [tuple(row.values())[:3] for row in written.rows] == [("62", "empty", "问题"), ("63", "unreadable", "")]
+    apart = [[row[problem_files.APART % number] for number in (1, 2, 3)] for row in written.rows]
+    assert apart == [["", "", ""], ["一", "二", "三"]]
     assert (written.rows[0]["标签"], written.rows[1]["标签"]) == ("'=1+1", "")
 
 
@@ -177,6 +179,13 @@ def test_near_duplicates_are_shown_and_left_out_when_told_to(page, own_task, con
     kept = {sample.input for sample in eval_sets.samples(conn, eval_sets.of_task(conn, own_task)[0].eval_set_id)}
     assert twin in kept
     assert twin + "！" not in kept
+    app, key = upload(page("evaluation/eval_sets.py"), "more.csv", csv_of([(twin + "？？", "退款")]).encode())
+    shown = next(one.value for one in app.dataframe if "Its part" in one.value.columns)
+    assert list(shown["Is like"]) == ["rows · v1 · row-62"]
+    assert any("with the 61 samples of the 1 saved sets" in one.value for one in app.caption)
+    app.button(key=f"{key}.save").click().run()
+    query = "select count(distinct split), count(*) from samples where starts_with(input, ?)"
+    assert conn.execute(query, [twin]).fetchall() == [(1, 2)]
 
 
 def test_versions_are_compared_and_brought_back(page, own_task, conn, mina):

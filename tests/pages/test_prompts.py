@@ -73,3 +73,29 @@ def test_a_ladder_is_written_from_four_answers(page, task, conn):
     rungs = prompts.ladder(conn, task, TRIAGE).rungs
     assert [(rung, prompt.system.count("\n\n")) for rung, prompt in rungs] == [("A", 0), ("C", 1), ("D", 2)]
     assert rungs[0][1].template == "Message: {input}\nAnswer:"
+
+
+def test_a_name_that_no_sample_has_is_warned_of_and_a_schema_is_written_shown_and_kept(page, task, conn):
+    before = prompts.ladder(conn, task, TRIAGE)
+    app = page("evaluation/prompts.py")
+    assert not app.warning
+    form = f"prompts.edit.{before.ladder_id}.A"
+    app.text_area(key=f"{form}.template").set_value("{input} {amout}").run()
+    assert "{amout}" in app.warning[0].value.replace("\\", "")
+    assert "{schema}, {passages}, {examples}" in app.warning[0].value.replace("\\", "")
+    app.toggle(key=f"{form}.schema.own").set_value(True).run()
+    assert "intent" in list(app.dataframe[0].value["Field"])
+    app.text_area(key=f"{form}.schema").set_value('{"type": "text"}').run()
+    assert "This is no JSON schema" in app.error[0].value
+    assert app.button(key=f"{form}.save").disabled
+    app.button(key=f"{form}.schema.propose").click().run()
+    assert "intent" in app.text_area(key=f"{form}.schema").value
+    mine = '{"type": "object", "properties": {"intent": {"type": "string"}}}'
+    app.file_uploader(key=f"{form}.schema.file").upload("mine.json", mine.encode()).run()
+    app.button(key=f"{form}.save").click().run()
+    after = prompts.ladder(conn, task, TRIAGE)
+    assert after.rungs[0][1].schema["properties"] == {"intent": {"type": "string"}}
+    app.button_group(key=f"prompts.rung.{after.ladder_id}").set_value("B").run()
+    assert "B = A + few-shot" not in [one.value.replace("\\", "") for one in app.caption]
+    app.button_group(key=f"prompts.rung.{after.ladder_id}").set_value("D").run()
+    assert "D = C + format and constraints" in [one.value.replace("\\", "") for one in app.caption]

@@ -56,13 +56,17 @@ def test_conversations_in_a_parquet_file_are_recognised():
 
 def test_a_dataset_folder_is_read_from_the_server_or_packed_and_its_splits_are_known(tmp_path):
     parts = {"train": ["a", "b"], "validation": ["c"], "test": ["d"]}
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["寄卡", "fee"])}
+    )
     made = {
-        name: datasets.Dataset.from_dict({"text": texts, "label": [0] * len(texts)}) for name, texts in parts.items()
+        name: datasets.Dataset.from_dict({"text": texts, "label": range(len(texts))}, features=features)
+        for name, texts in parts.items()
     }
     datasets.DatasetDict(made).save_to_disk(tmp_path / "set")
     table = arrow_files.read_folder(str(tmp_path / "set"))
     assert [(row["text"], row["label"], row["split"]) for row in table.rows] == [
-        ("a", "0", "train"), ("b", "0", "train"), ("c", "0", "dev"), ("d", "0", "gate"),
+        ("a", "寄卡", "train"), ("b", "fee", "train"), ("c", "寄卡", "dev"), ("d", "寄卡", "gate"),
     ]  # fmt: skip
     assert files.read("set.zip", packed(tmp_path / "set")) == table
     checked = importing.check(table, columns.guess(table.columns))
@@ -132,3 +136,27 @@ def test_an_archive_that_was_damaged_anywhere_is_read_or_refused_and_nothing_els
         except Refusal:
             refused += 1
     assert refused > 10
+
+
+def test_class_labels_inside_lists_and_of_parquet_files_have_their_names_and_minus_one_is_none():
+    label = datasets.ClassLabel(names=["no", "yes"])
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": label, "all": [label], "one": {"of": label}}
+    )
+    made = datasets.Dataset.from_dict(
+        {"text": ["a", "b"], "label": [1, -1], "all": [[0, 1], []], "one": [{"of": 0}, {"of": 1}]}, features=features
+    )
+    out = io.BytesIO()
+    made.to_parquet(out)
+    assert files.read("a.parquet", out.getvalue()).rows == [
+        {"text": "a", "label": "yes", "all": '["no", "yes"]', "one": '{"of": "no"}'},
+        {"text": "b", "label": "", "all": "[]", "one": '{"of": "yes"}'},
+    ]
+
+
+@pytest.mark.parametrize(
+    "said", [b"[", b"[]", b'{"info": 1}', b'{"info": {"features": {"n": {"_type": "ClassLabel"}}}}']
+)
+def test_a_file_that_says_nothing_of_use_about_its_labels_keeps_the_numbers(said):
+    table = pa.table({"n": [5, 1]}).replace_schema_metadata({b"huggingface": said})
+    assert [row["n"] for row in files.read("a.parquet", parquet_bytes(table)).rows] == ["5", "1"]

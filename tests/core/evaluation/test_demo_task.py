@@ -18,7 +18,9 @@ def test_the_demo_task_has_what_the_chain_needs(conn, mina):
     assert Counter(sample.tags[0] for sample in triage) == {"en": 248, "zh": 64}
     assert min(sets["Card triage"].counts[split] for split in ("dev", "train", "gate")) >= 45
     assert sets["General questions"].counts == {"retain": 100}
-    assert [rung for rung, _ in prompts.ladder(conn, task.task_id, "Card triage").rungs] == ["A", "B", "C", "D"]
+    rungs = dict(prompts.ladder(conn, task.task_id, "Card triage").rungs)
+    assert list(rungs) == ["A", "B", "C", "D"]
+    assert [rungs[rung].parent_id for rung in "BCD"] == [rungs[rung].prompt_id for rung in "ABC"]
     assert len(task.error_types) >= 5
     assert set(tasks.rubric(conn, task.task_id)["guidelines"]) == {"en", "zh"}
     kinds = Counter(sample.kind for sample in eval_sets.samples(conn, sets["Instalment fees"].eval_set_id))

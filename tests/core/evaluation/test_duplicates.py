@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 
 from core.evaluation import duplicates
-from tests.core.evaluation.test_eval_sets import rows
+from tests.core.evaluation.test_eval_sets import rows, save, task_id  # noqa: F401  # fixtures
 
 LONG = "My card has been on its way for three weeks now, when will it arrive at my new address?"
 
@@ -39,3 +39,32 @@ def test_among_two_thousand_rows_the_hundred_twins_are_found_and_nothing_else():
     texts = ["".join(draw.choices("abcdefghijklmnopqrstuvwxyz ", k=60)) for _ in range(1900)]
     found = [pair.second for pair in duplicates.find(texts + [text + "!" for text in texts[:100]])]
     assert found == list(range(1900, 2000))
+
+
+def test_a_row_like_a_saved_sample_joins_its_group_with_all_of_its_own_unless_that_is_settled(conn, save, task_id):  # noqa: F811
+    old = [replace(row, input=text, split="gate") for row, text in zip(rows(2), (LONG, "Where is it?"), strict=True)]
+    save(old)
+    save([old[0]], name="Other")
+    save([replace(old[1], split=None)], name="Set")  # the first is in the newest version of “Other” only
+    known = duplicates.saved(conn, task_id)
+    assert [(one.set_name, one.version, one.key, one.split) for one in known] == [
+        ("Other", 1, "k0", "gate"), ("Set", 2, "k1", "gate"),
+    ]  # fmt: skip
+    new = [
+        replace(row, input=text, group_id=group)
+        for row, text, group in zip(
+            rows(6),
+            (LONG + "!", "Another question", LONG.upper(), "Where is it?", LONG + "?", LONG + "??"),
+            ("mine", "mine", "g0", "g1", "g1", "else"),
+            strict=True,
+        )
+    ]
+    new[5] = replace(new[5], split="train")
+    for turn in (known, known + [replace(known[1], key=str(n), input=f"{n} " * 20) for n in range(9)]):
+        twins = duplicates.against(new, turn)
+        assert [(twin.row, twin.saved.key, twin.settled) for twin in twins] == [
+            (0, "k0", False), (4, "k0", True), (5, "k0", False),
+        ]  # fmt: skip
+    groups = [row.group_id for row in duplicates.grouped(new, [], twins)]
+    assert groups == ["g0", "g0", "g0", "g1", "g1", "else"]
+    assert [row.key for row in duplicates.left_out(new, [], twins)] == ["k1", "k2", "k3"]

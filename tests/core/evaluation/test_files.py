@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from core.evaluation import files
+from core.evaluation import files, problem_files
 from tests.uploads import ENGLISH, SHEET, refusal, sheet, with_part, workbook
 
 
@@ -180,3 +180,23 @@ def test_each_bad_json_line_is_a_problem_with_its_reason():
 
 def test_a_json_list_over_many_lines_is_refused():
     assert "No line of the file is a JSON object" in refusal("a.jsonl", json.dumps([["t"], 1], indent=1).encode())
+
+
+def test_every_cell_of_a_refused_row_is_in_the_file_of_problems():
+    def told(name, content):
+        table = files.read(name, content)
+        return files.read("p.csv", problem_files.write(table, table.problems, str)).rows
+
+    (ragged, quoted) = told("a.csv", b'text,label\nfine,a\none,two,three\n"x"y,b\nfine too,c\n')
+    assert [ragged[problem_files.APART % number] for number in (1, 2, 3)] == ["one", "two", "three"]
+    assert (ragged["text"], ragged["label"], quoted["problem_cell_1"]) == ("", "", '"x"y,b\n')
+    (wide,) = told("a.csv", b"text\nfine\n" + b",".join(b"%d" % n for n in range(60)) + b"\n")
+    assert (wide["problem_cell_49"], json.loads(wide["problem_cell_50"])) == ("48", [str(n) for n in range(49, 60)])
+    broken, half = told("a.jsonl", b'{"t": "a"}\n{"t": }\n{"t": "\\ud83d"}\n')
+    assert (broken["problem_cell_1"], broken["t"]) == ('{"t": }', "")
+    assert (half["t"], half["problem_column"]) == ("\\ud83d", "t")
+    (formula,) = told("a.xlsx", with_part(workbook(["text", "label"], ["x", 1]), SHEET, sheet(
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>text</t></is></c><c r="B1" t="inlineStr"><is><t>label</t></is></c></row>'
+        '<row r="2"><c r="A2"><f>1+1</f></c><c r="B2" t="inlineStr"><is><t>kept</t></is></c></row>'
+    )))  # fmt: skip
+    assert (formula["problem_kind"], formula["label"]) == ("formula", "kept")

@@ -141,3 +141,31 @@ def test_a_frame_filled_with_a_sample_is_what_render_says():
         asked = replace(sample(values["input"], context=values["context"]), fields=(("shop", values["shop"]),))
         rendered = {message["role"]: message["content"] for message in rendering.render(prompt, asked)}
         assert said == {"system": "", **rendered}
+
+
+def test_names_in_braces_that_no_sample_has_are_named_once_each(conn, save):  # noqa: F811
+    saved = save([replace(rows(1)[0], fields=(("level", "gold"), ("客户等级", "金")))])
+    further = eval_sets.field_names(conn, saved.eval_set_id)
+    assert further == ["level", "客户等级"]
+    system = 'For {level}, {客户等级}, {amout}. Say {"intent": "x"} or {examples}.'
+    assert rendering.unknown(system, "{examples}{input} {context} {schema} {passages} {amout} {Level}", further) == [
+        "amout", "examples", "Level",
+    ]  # fmt: skip
+
+
+def test_the_schema_of_an_answer_is_among_the_lines_that_two_versions_differ_in():
+    old = Prompt(name="A", system="", template="{input}", schema={"type": "object"})
+    new = replace(old, schema={"type": "object", "required": ["a"]})
+    assert [line for line in rendering.difference(old, new) if "required" in line] == ['+  "required": [']
+
+
+def test_a_first_ladder_speaks_chinese_to_a_chinese_set_and_when_told_to():
+    asked = [sample(f"我的卡 {n} 在哪里", reference="寄卡") for n in range(3)]
+    rungs = dict(ladder_templates.ladder(asked, "exact", None))
+    assert rendering.render(rungs["B"], asked[0])[1]["content"].startswith("消息：我的卡 0 在哪里\n回答： 寄卡\n\n")
+    assert "类别：\n- 寄卡" in rungs["C"].system
+    assert rungs["D"].system.startswith(rungs["C"].system)
+    assert ladder_templates.language(["Where is my 卡?"]) == ladder_templates.language([]) == "en"
+    english = dict(ladder_templates.ladder(asked, "json", {"properties": {"a": {"enum": ["x"]}, "b": {}}}, "en"))
+    assert english["A"].system == "Answer the message. Give one JSON object with a, b."
+    assert english["C"].system.startswith(english["A"].system + '\n\nFields and values:\n- a: "x"\n- b: text\n\nSteps:')

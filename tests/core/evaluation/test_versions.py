@@ -28,6 +28,9 @@ def test_the_difference_of_two_versions_counts_by_key(conn, three):
     assert (by_key["k5"]["input_before"], by_key["k5"]["input_after"]) == ("question 5", "another question")
     assert (by_key["k0"]["change"], by_key["k8"]["change"]) == ("removed", "added")
     assert versions.compare(conn, first.eval_set_id, first.eval_set_id).rows == []
+    pages = [versions.compare(conn, first.eval_set_id, second.eval_set_id, offset=n, limit=1) for n in range(3)]
+    assert [row for one in pages for row in one.rows] == found.rows
+    assert {(one.added, one.removed, one.changed) for one in pages} == {(1, 1, 1)}
 
 
 def test_a_difference_shows_no_text_of_a_locked_sample(conn, save):  # noqa: F811

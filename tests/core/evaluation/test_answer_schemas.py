@@ -69,7 +69,7 @@ def test_a_schema_is_proposed_from_references_that_are_no_secret(conn, save):  #
     ]
     proposed = answer_schemas.propose(conn, save(made))
     assert (list(proposed["properties"]), proposed["required"]) == (["n", "t"], ["n"])
-    with pytest.raises(Refusal, match="no sample that may be looked at|No sample that may be looked at"):
+    with pytest.raises(Refusal, match="No sample that may be looked at"):
         answer_schemas.propose(conn, save(made[2:], name="Locked"))
     with pytest.raises(Refusal, match="Reference 1 is not a JSON object"):
         answer_schemas.propose(conn, save([replace(made[0], reference="yes")], name="Text"))

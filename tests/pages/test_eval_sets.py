@@ -182,7 +182,8 @@ def test_near_duplicates_are_shown_and_left_out_when_told_to(page, own_task, con
     app, key = upload(page("evaluation/eval_sets.py"), "more.csv", csv_of([(twin + "？？", "退款")]).encode())
     shown = next(one.value for one in app.dataframe if "Its part" in one.value.columns)
     assert list(shown["Is like"]) == ["rows · v1 · row-62"]
-    assert any("with the 61 samples of the 1 saved sets" in one.value for one in app.caption)
+    count = sum(eval_sets.of_task(conn, own_task)[0].counts.values())
+    assert any(f"with the {count} samples of the 1 saved sets" in one.value for one in app.caption)
     app.button(key=f"{key}.save").click().run()
     query = "select count(distinct split), count(*) from samples where starts_with(input, ?)"
     assert conn.execute(query, [twin]).fetchall() == [(1, 2)]

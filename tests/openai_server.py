@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from zlib import crc32
 
 import uvicorn
 from starlette.applications import Starlette
@@ -34,12 +35,15 @@ class Server:
     go_on: threading.Event = field(default_factory=threading.Event)
     """What a stream waits for after its first word."""
     answer: Callable[[dict[str, Any]], str] = lambda body: "echo: " + body["messages"][-1]["content"]
+    embed: Callable[[str], list[float]] = lambda text: bag(text)
     models: tuple[str, ...] = ("tiny",)
     structured: tuple[str, ...] = ("json_schema", "json_object", "text")
     key: str | None = None
     delay_s: float = 0.0
     faults: dict[str, list[Fault]] = field(default_factory=dict)
     seen: list[dict[str, Any]] = field(default_factory=list)
+    embedded: list[list[str]] = field(default_factory=list)
+    """The texts of each call for vectors; `faults` has what happens to it under "embeddings"."""
     headers: list[dict[str, str]] = field(default_factory=list)
     arrived: list[float] = field(default_factory=list)
     gone: int = 0
@@ -55,6 +59,7 @@ def serve(**settings: Any) -> Iterator[Server]:
     app = Starlette(
         routes=[
             Route("/v1/chat/completions", partial(_chat, state), methods=["POST"]),
+            Route("/v1/embeddings", partial(_embeddings, state), methods=["POST"]),
             Route("/v1/models", partial(_models, state)),
         ]
     )
@@ -124,6 +129,35 @@ async def _words(state: Server, body: dict[str, Any]) -> AsyncIterator[str]:
     counts = {"prompt_tokens": 7, "completion_tokens": 3}
     yield event({"delta": {}, "finish_reason": "stop"}, usage=counts)
     yield "data: [DONE]\n\n"
+
+
+async def _embeddings(state: Server, request: Request) -> Response:
+    body = await request.json()
+    state.embedded.append(body["input"])
+    state.headers.append(dict(request.headers))
+    if state.key and request.headers.get("authorization") != f"Bearer {state.key}":
+        return error(401, "Incorrect API key provided")
+    if body["model"] not in state.models:
+        return error(404, f"The model {body['model']} does not exist")
+    if state.faults.get("embeddings"):
+        return await state.faults["embeddings"].pop(0)()
+    return embeddings([state.embed(text) for text in body["input"]])
+
+
+def embeddings(vectors: list[Any]) -> Response:
+    """Vectors as OpenAI sends them, the last first, since their place is told."""
+    data = [{"object": "embedding", "index": place, "embedding": one} for place, one in enumerate(vectors)]
+    body = {"object": "list", "model": "tiny", "data": data[::-1], "usage": {"prompt_tokens": 7, "total_tokens": 7}}
+    return Response(json.dumps(body), media_type="application/json")  # which writes NaN, too
+
+
+def bag(text: str, size: int = 256) -> list[float]:
+    """Counts of hashed pieces of three characters: texts that share words are near to each other, as for a model."""
+    found = [0.0] * size
+    spaced = f" {text.casefold()} "
+    for place in range(len(spaced) - 2):
+        found[crc32(spaced[place : place + 3].encode()) % size] += 1
+    return found
 
 
 async def _models(state: Server, _: Request) -> Response:

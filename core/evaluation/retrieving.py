@@ -55,7 +55,8 @@ def find(
     assert settings is not None, "the index lies in the data folder"
     if index is None:
         raise Refusal(N_("The knowledge base of this run is not there any more. Choose another version."))
-    return {one.sample_id: shown.of(indexes.search(conn, settings, index, one.input, retrieval.k)) for one in samples}
+    found = indexes.search_all(conn, settings, index, [one.input for one in samples], retrieval.k)
+    return {one.sample_id: shown.of(passages) for one, passages in zip(samples, found, strict=True)}
 
 
 def keep(

@@ -1,7 +1,7 @@
 """One call to an OpenAI-compatible endpoint, bounded in time and size: an Answer, or Failed with the reason why."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
+import numpy as np
 import openai
+from numpy.typing import NDArray
 
 from core.errors import Refusal
 from core.generation import addresses, failures, replies
@@ -19,6 +21,7 @@ from core.generation.transport import CONNECT_SECONDS, Fault, Transport
 
 T = TypeVar("T")
 COMPLETIONS = "/chat/completions"
+EMBEDDINGS = "/embeddings"
 STRUCTURED = ("json_schema", "json_object", "text")
 """Ways to ask for JSON, the strictest first. A server that does not know one is asked in the next."""
 
@@ -87,6 +90,22 @@ class Line:
                 content = await self._ask(request, decoding, self._whole)
         return self._answer(content, request, decoding, began)
 
+    async def embed(self, texts: Sequence[str], seconds: float) -> NDArray[np.float32]:
+        """One try that may take so long: a vector of length 1 for each text, texts × dimensions."""
+        with self._failing():
+            async with asyncio.timeout(max(seconds, 0.001)):
+                try:
+                    content = await self._post(EMBEDDINGS, {"model": self.endpoint.model, "input": list(texts)})
+                except openai.APIStatusError as error:
+                    failed = self._status(error)
+                    if failed.failure.code == "not_found":
+                        raise self.failed("no_embeddings", model=self.endpoint.model) from None
+                    raise failed from None
+        found = replies.vectors(content, len(texts))
+        if found is None:
+            raise self.failed("no_vectors", texts=len(texts))
+        return found
+
     def failed(self, code: str, *, after_s: float | None = None, again: bool = False, **values: object) -> Failed:
         """The failure with what its sentence needs."""
         return Failed(Failure(code=code, values={**values, "host": self.endpoint.host}), again=again, after_s=after_s)
@@ -131,8 +150,11 @@ class Line:
                 return found
 
     async def _whole(self, body: dict[str, Any]) -> bytes:
+        return await self._post(COMPLETIONS, body)
+
+    async def _post(self, path: str, body: dict[str, Any]) -> bytes:
         # Not the client's typed method: what it makes of an answer takes the server's word for every type in it.
-        response = await self._client.post(COMPLETIONS, body=body, cast_to=httpx2.Response, options=self._options)
+        response = await self._client.post(path, body=body, cast_to=httpx2.Response, options=self._options)
         if response.status_code != 200:
             raise self.failed("incompatible")
         return response.content

@@ -28,6 +28,14 @@ MESSAGES = {
         "%(host)s has no model %(model)s, or no chat completions at this address (404). Check both; most addresses "
         "end in /v1."
     ),
+    "no_embeddings": N_(
+        "%(host)s has no model %(model)s, or no embeddings at this address (404). Check both; most addresses end "
+        "in /v1."
+    ),
+    "no_vectors": N_(
+        "%(host)s did not send one vector of numbers for each of the %(texts)s texts. Check that the model is one for "
+        "embeddings."
+    ),
     "redirect": N_("%(host)s points to another address (%(status)s), which is not followed. Enter the final address."),
     "server_error": N_("%(host)s failed (%(status)s). Look into the server's log, or try again later."),
     "rejected": N_("%(host)s rejected the call (%(status)s): %(detail)s"),
@@ -60,7 +68,8 @@ PASSING = {"timeout", "rate_limit", "unreachable", "broken", "server_error"}
 """Those which another try may help."""
 
 WHOLE = {
-    "dns", "unreachable", "untrusted", "no_tls", "wrong_key", "key_wanted", "not_found", "redirect", "address"
+    "dns", "unreachable", "untrusted", "no_tls", "wrong_key", "key_wanted", "not_found", "redirect", "address",
+    "no_embeddings",
 }  # fmt: skip
 """Those which every call to the same endpoint would meet."""
 

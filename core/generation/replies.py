@@ -7,6 +7,9 @@ from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.generation.failures import Failure
 
 
@@ -40,6 +43,23 @@ def read(body: bytes, *, most_tokens: int, quoted: Callable[[str], str]) -> Repl
     prompt_tokens, completion_tokens = map(count, counts)
     sound = text.encode("utf-8", "replace").decode()  # half a surrogate pair could not be stored
     return Reply(text=sound, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
+
+
+def vectors(body: bytes, count: int) -> NDArray[np.float32] | None:
+    """One vector of length 1 for each of so many texts, in their order; None if that is not what the body holds."""
+    try:
+        rows = list(enumerate(json.loads(body)["data"]))
+        placed = {row.get("index", place): row["embedding"] for place, row in rows}
+        found = np.array([placed[place] for place in range(count)], dtype=np.float64)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+    if len(rows) != count or found.ndim != 2 or not np.isfinite(found).all():
+        return None
+    largest = np.abs(found).max(axis=1, initial=0.0, keepdims=True)
+    if not largest.all():
+        return None  # a vector without a direction is like nothing
+    found /= largest  # so that no square overflows
+    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
 
 
 def message(body: object, text: str) -> str:

@@ -1,6 +1,7 @@
 """A task's knowledge base: documents, and the immutable versions of the index over their passages."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,9 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.knowledge import documents, passages, searching, words
+from core.knowledge import documents, passages, searching, vectors, words
+from core.knowledge.embedders import Embedder
+from core.knowledge.searching import Method
 from core.locale.mark import N_
 from core.settings import Settings
 from core.store import audit, database
@@ -23,7 +26,7 @@ MOST_SHOWN = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """One version of a task's knowledge base; equal documents cut in the same way have one `index_id`."""
+    """One version of a task's knowledge base; equal documents, cut and searched in one way, have one `index_id`."""
 
     index_id: str
     task_id: str
@@ -32,6 +35,11 @@ class Index:
     passages: int
     created_by: str
     created_at: datetime
+    method: Method
+    embedder: Embedder | None
+    """None where the search needs no vectors."""
+    vectors: str | None
+    """SHA-256 of the vectors in the order of the passages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +69,8 @@ def add(
 ) -> list[Outcome]:
     """Take the files in, given as name and bytes, as one new version; one bad file does not keep the others out.
 
-    A document of a name that is there already takes its place. The index is built when it is first searched.
+    A document of a name that is there already takes its place, and the new version is searched as the one before.
+    The index is built when it is first searched. Raises Refusal, with nothing kept, when its vectors cannot be had.
     """
     roles.require(by, "knowledge.manage")
     outcomes, read = list[Outcome](), dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]()
@@ -74,15 +83,21 @@ def add(
             read[name] = row, cut
             outcomes.append(Outcome(name=name, passages=len(cut)))
     if read:
+        before = newest(conn, task_id)
+        embedder = before.embedder if before else None
+        added = [f"{one['section']}\n{one['text']}" for _, cut in read.values() for one in cut]
+        new = vectors.ask(conn, embedder, added) if embedder else {}
         with audit.change(conn, actor=by.person_id, act="knowledge.added", subject=task_id) as detail:
             for row, cut in read.values():
                 if not database.row(conn, "select 1 from documents where document_id = ?", [row["document_id"]]):
                     database.insert(conn, "documents", [row])
                     database.insert(conn, "passages", cut)
+            if embedder:
+                vectors.keep(conn, embedder, new)
             before = newest(conn, task_id)
             kept = [one["document_id"] for one in of_index(conn, before) if one["name"] not in read] if before else []
             detail["documents"] = [row["document_id"] for row, _ in read.values()]
-            detail["index"] = _save(conn, by, task_id, kept + detail["documents"])
+            detail["index"] = save(conn, by, task_id, kept + detail["documents"], *_way(before))
     return outcomes
 
 
@@ -94,14 +109,14 @@ def remove(conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, documen
     if not kept:
         raise Refusal(N_("A knowledge base keeps at least one document. Add another before you take this one out."))
     with audit.change(conn, actor=by.person_id, act="knowledge.removed", subject=task_id) as detail:
-        detail |= {"documents": list(document_ids), "index": _save(conn, by, task_id, kept)}
+        detail |= {"documents": list(document_ids), "index": save(conn, by, task_id, kept, *_way(before))}
 
 
 def bring_back(conn: duckdb.DuckDBPyConnection, index: Index, *, by: Person) -> None:
     """Make an earlier version the newest one again."""
     roles.require(by, "knowledge.manage")
     with audit.change(conn, actor=by.person_id, act="knowledge.brought_back", subject=index.task_id) as detail:
-        detail["index"] = _save(conn, by, index.task_id, index.documents)
+        detail["index"] = save(conn, by, index.task_id, index.documents, *_way(index))
 
 
 def _document(by: Person, task_id: str, name: str, given: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -122,21 +137,38 @@ def _document(by: Person, task_id: str, name: str, given: bytes) -> tuple[dict[s
     ]
 
 
-def _save(conn: duckdb.DuckDBPyConnection, by: Person, task_id: str, document_ids: Sequence[str]) -> str:
+def _way(index: Index | None) -> tuple[Method, Embedder | None]:
+    return (index.method, index.embedder) if index else ("bm25", None)
+
+
+def save(
+    conn: duckdb.DuckDBPyConnection,
+    by: Person,
+    task_id: str,
+    document_ids: Sequence[str],
+    method: Method,
+    embedder: Embedder | None,
+) -> str:
+    """The bare version, for a caller that is inside a change already and has kept its vectors; returns its id."""
     listed = sorted(document_ids)
-    index_id = content.name("index", {"documents": listed, "words": words.WORDS})
+    named: dict[str, Any] = {"documents": listed, "words": words.WORDS}
+    row: dict[str, Any] = {"task_id": task_id, "documents": listed, "method": method}
+    if embedder:
+        row["vectors"] = vectors.digest(vectors.of_documents(conn, embedder, listed))
+        row["embedder"] = content.canonical(embedder.row())
+        named |= {"method": method, "embedder": embedder.embedder_id, "vectors": row["vectors"]}
     query = "select count(*) as passages from passages where list_contains($listed, document_id)"
     before = newest(conn, task_id)
-    row = {"task_id": task_id, "number": before.number + 1 if before else 1, "index_id": index_id, "documents": listed}
+    row |= {"index_id": content.name("index", named), "number": before.number + 1 if before else 1}
     row |= database.row(conn, query, {"listed": listed}) or {}
     database.insert(conn, "indexes", [{**row, "created_by": by.person_id, "created_at": database.now()}])
-    return index_id
+    return str(row["index_id"])
 
 
 def versions(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[Index]:
     """The task's versions, the newest first."""
     found = database.rows(conn, "select * from indexes where task_id = ? order by number desc", [task_id])
-    return [Index(**{**row, "documents": tuple(row["documents"])}) for row in found]
+    return [_read(row) for row in found]
 
 
 def newest(conn: duckdb.DuckDBPyConnection, task_id: str) -> Index | None:
@@ -145,7 +177,12 @@ def newest(conn: duckdb.DuckDBPyConnection, task_id: str) -> Index | None:
 
 def find(conn: duckdb.DuckDBPyConnection, index_id: str) -> Index | None:
     row = database.row(conn, "select * from indexes where index_id = ? order by number limit 1", [index_id])
-    return Index(**{**row, "documents": tuple(row["documents"])}) if row else None
+    return _read(row) if row else None
+
+
+def _read(row: dict[str, Any]) -> Index:
+    embedder = Embedder(**json.loads(row["embedder"])) if row["embedder"] else None
+    return Index(**{**row, "documents": tuple(row["documents"]), "embedder": embedder})
 
 
 def of_index(conn: duckdb.DuckDBPyConnection, index: Index) -> list[dict[str, Any]]:
@@ -179,20 +216,35 @@ def passages_of(conn: duckdb.DuckDBPyConnection, passage_ids: Sequence[str]) -> 
 def search(
     conn: duckdb.DuckDBPyConnection, settings: Settings, index: Index, question: str, k: int
 ) -> list[tuple[Passage, float]]:
-    """The best up to `k` passages for the question, each with its BM25 score."""
+    """The best up to `k` passages for the question, each with the score of the index's method."""
+    return search_all(conn, settings, index, [question], k)[0]
+
+
+def search_all(
+    conn: duckdb.DuckDBPyConnection, settings: Settings, index: Index, questions: Sequence[str], k: int
+) -> list[list[tuple[Passage, float]]]:
+    """The same for many questions, whose vectors are asked for together. Raises Refusal when they cannot be had."""
     if not 1 <= k <= MOST_SHOWN:
         raise Refusal(N_("Between 1 and %(most)s passages can be looked up."), most=MOST_SHOWN)
-    hits = searching.search(folder(conn, settings, index), question, k)
-    return list(zip(passages_of(conn, [hit.passage_id for hit in hits]), [hit.score for hit in hits], strict=True))
+    found = searching.search_all(folder(conn, settings, index), questions, k)
+    wanted = list(dict.fromkeys(hit.passage_id for hits in found for hit in hits))
+    there = dict(zip(wanted, passages_of(conn, wanted), strict=True))
+    return [[(there[hit.passage_id], hit.score) for hit in hits] for hits in found]
 
 
 def folder(conn: duckdb.DuckDBPyConnection, settings: Settings, index: Index) -> Path:
     """Where the version's index lies; it is built from the database when it is not there."""
     path = settings.knowledge / index.index_id
     if not path.exists():
-        query = """
-            select passage_id, section || chr(10) || text from passages where list_contains($listed, document_id)
-            order by document_id, place
-        """
-        searching.build(path, conn.execute(query, {"listed": list(index.documents)}).fetchall())
+        kept = vectors.of_documents(conn, index.embedder, index.documents) if index.embedder else None
+        searching.build(path, texts(conn, index.documents), index.method, index.embedder, kept)
     return path
+
+
+def texts(conn: duckdb.DuckDBPyConnection, document_ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Each passage of the documents by its id, with its section above it as it is searched, in an index's order."""
+    query = """
+        select passage_id, section || chr(10) || text from passages where list_contains($listed, document_id)
+        order by document_id, place
+    """
+    return conn.execute(query, {"listed": list(document_ids)}).fetchall()

@@ -11,6 +11,7 @@ from core.knowledge.indexes import Index, Passage
 from core.locale.mark import N_
 from pages._ui import parts, session
 from pages._ui.session import _, plain
+from pages.evaluation import _search_way
 
 
 def upload(task_id: str) -> None:
@@ -23,12 +24,13 @@ def upload(task_id: str) -> None:
     )  # fmt: skip
     if given and st.button(_("Add to the knowledge base"), type="primary", key=f"{form}.add"):
         files = [(one.name, one.getvalue()) for one in given]
-        with st.spinner(_("Reading the documents…")):
-            st.session_state["knowledge.outcomes"] = indexes.add(
-                session.conn(), by=session.person(), task_id=task_id, files=files
-            )
-        parts.renew("knowledge.upload")
-        st.rerun()
+        with session.refusing():
+            with st.spinner(_("Reading the documents…")):
+                st.session_state["knowledge.outcomes"] = indexes.add(
+                    session.conn(), by=session.person(), task_id=task_id, files=files
+                )
+            parts.renew("knowledge.upload")
+            st.rerun()
 
 
 def show_outcomes() -> None:
@@ -48,12 +50,13 @@ def try_question(index: Index) -> None:
     if not question.strip():
         st.caption(_("Write a question as a customer would, and see which passages are found."))
         return
-    found = indexes.search(session.conn(), session.settings(), index, question, k)
-    if not found:
-        st.info(_("No passage shares a word with the question."))
-    for number, (passage, score) in enumerate(found, 1):
-        show(number, passage)
-        st.caption(_("BM25 score %(score)s", score=f"{score:.2f}"))
+    with session.refusing():
+        found = indexes.search(session.conn(), session.settings(), index, question, k)
+        if not found:
+            st.info(_("No passage shares a word with the question."))
+        for number, (passage, score) in enumerate(found, 1):
+            show(number, passage)
+            st.caption(_search_way.score(index, score))
 
 
 def show(number: int, passage: Passage) -> None:
@@ -107,6 +110,7 @@ def versions(known: Sequence[Index], may: bool) -> None:
                 plain("Version"): one.number,
                 plain("Documents"): len(one.documents),
                 plain("Passages"): one.passages,
+                plain("Search"): _search_way.name(one),
                 plain("Made"): parts.moment(one.created_at),
                 plain("Content"): one.index_id,
             }

@@ -7,6 +7,7 @@ from core.evaluation.retrieving import Retrieval
 from core.knowledge import indexes
 from pages._ui import parts, session
 from pages._ui.session import _, plain
+from pages.evaluation import _search_way
 
 
 def choose(task_id: str, key: str) -> tuple[Retrieval | None, bool]:
@@ -15,8 +16,8 @@ def choose(task_id: str, key: str) -> tuple[Retrieval | None, bool]:
     if not known:
         return None, False
     words = {0: plain("nothing")} | {
-        number: plain("knowledge base, version %(number)s (%(passages)s passages)", number=number,
-                      passages=one.passages) for number, one in known.items()
+        number: plain("knowledge base, version %(number)s (%(passages)s passages, %(way)s)", number=number,
+                      passages=one.passages, way=_search_way.name(one)) for number, one in known.items()
     }  # fmt: skip
     left, right = st.columns(2)
     with left:

@@ -6,7 +6,7 @@ from core.access import roles
 from core.knowledge import indexes
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _knowledge
+from pages.evaluation import _knowledge, _search_way
 
 conn, person, task = session.conn(), session.person(), session.task()
 st.title(_("Knowledge base"))
@@ -25,14 +25,18 @@ if not known:
     )
     st.stop()
 views = {"try": plain("Try a question"), "documents": plain("Documents and passages"), "versions": plain("Versions")}
+if may:
+    views["search"] = plain("Way of searching")
 view = parts.view(_("View"), views, "knowledge.view")
 st.caption(
-    _("Version %(number)s: %(documents)s documents, %(passages)s passages", number=known[0].number,
-      documents=len(known[0].documents), passages=known[0].passages)
+    _("Version %(number)s: %(documents)s documents, %(passages)s passages, searched %(way)s", number=known[0].number,
+      documents=len(known[0].documents), passages=known[0].passages, way=_search_way.name(known[0]))
 )  # fmt: skip
 if view == "try":
     _knowledge.try_question(known[0])
 elif view == "documents":
     _knowledge.documents(known[0], may)
+elif view == "search":
+    _search_way.choose(known)
 else:
     _knowledge.versions(known, may)

@@ -17,6 +17,7 @@ ACTS = {
     "knowledge.added": N_("Documents added to the knowledge base"),
     "knowledge.removed": N_("Document taken out of the knowledge base"),
     "knowledge.brought_back": N_("Earlier knowledge base brought back"),
+    "knowledge.way_chosen": N_("Way of searching chosen"),
     "job.done": N_("Job done"),
     "job.failed": N_("Job failed"),
     "job.interrupted": N_("Job interrupted"),

@@ -43,7 +43,8 @@ ACTS = {
         "evaluation.models.fetch_starter", "evaluation.models.register_api", "evaluation.models.register_local",
         "evaluation.terms.agree", "training.cards.merge",
     ],
-    "knowledge.manage": ["knowledge.indexes.add", "knowledge.indexes.bring_back", "knowledge.indexes.remove"],
+    "knowledge.manage": ["knowledge.indexes.add", "knowledge.indexes.bring_back", "knowledge.indexes.remove",
+                         "knowledge.ways.choose"],
     "run.start": [
         "evaluation.choices.choose", "evaluation.runs.raise_cap", "evaluation.runs.retry_failed",
         "evaluation.runs.start", "evaluation.runs.start_collecting", "evaluation.runs.start_ladder",

@@ -1,0 +1,76 @@
+"""What turns texts into vectors, so that passages are found by meaning: a model that is told where it answers."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import content
+from core.errors import Refusal
+from core.generation import addresses, embedding
+from core.locale.mark import N_
+
+LONGEST = 2_000
+"""Characters of a question that count: models for embeddings read a page at most."""
+MOST_KNOWN = 2_000
+"""Questions whose vectors are remembered: an estimate asks the same ones at every look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedder:
+    """A model for embeddings behind an endpoint. The key is only ever named, by its environment variable."""
+
+    base_url: str
+    model: str
+    key_env: str | None = None
+
+    @property
+    def embedder_id(self) -> str:
+        """Named by what decides the vectors."""
+        return content.name("embedder", [self.base_url, self.model])
+
+    def row(self) -> dict[str, Any]:
+        """As it is kept; `Embedder(**row)` reads it."""
+        return asdict(self)
+
+
+def endpoint(base_url: str, model: str, key_env: str = "") -> Embedder:
+    """An endpoint as it was typed in. Raises Refusal for an address that may not be called, and for a key itself."""
+    if not model.strip():
+        raise Refusal(N_("The endpoint needs a model name. Write it as the server lists it."))
+    if key_env and not key_env.isidentifier():
+        raise Refusal(
+            N_(
+                "Give the name of the environment variable that holds the key, such as OPENAI_API_KEY, "
+                "not the key itself."
+            )
+        )
+    return Embedder(base_url=addresses.check(base_url).rstrip("/"), model=model.strip(), key_env=key_env or None)
+
+
+def passages(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
+    """A vector of length 1 for each passage, passages × dimensions. Raises Refusal when one cannot be had."""
+    return embedding.embed(base_url=embedder.base_url, model=embedder.model, key_env=embedder.key_env, texts=texts)
+
+
+_known: OrderedDict[tuple[str, str], NDArray[np.float32]] = OrderedDict()
+_remembering = threading.Lock()
+
+
+def questions(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
+    """A vector of length 1 for each question, questions × dimensions; those asked lately are not asked for again."""
+    keys = [(embedder.embedder_id, text[:LONGEST]) for text in texts]
+    with _remembering:
+        found = {key: _known[key] for key in keys if key in _known}
+    if new := list(dict.fromkeys(key for key in keys if key not in found)):
+        asked = dict(zip(new, passages(embedder, [text for _, text in new]), strict=True))
+        found |= asked
+        with _remembering:
+            _known.update(asked)
+            while len(_known) > MOST_KNOWN:
+                _known.popitem(last=False)
+    return np.stack([found[key] for key in keys])

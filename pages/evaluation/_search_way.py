@@ -1,0 +1,79 @@
+"""How a knowledge base is searched: what it is called, what its scores are, and choosing another way."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.knowledge import embedders, ways
+from core.knowledge.indexes import Index
+from core.locale.mark import N_
+from pages._ui import parts, session
+from pages._ui.session import _, plain
+
+NAMES = {
+    "bm25": N_("by words (BM25)"),
+    "dense": N_("by meaning (embeddings)"),
+    "hybrid": N_("by words and meaning (hybrid)"),
+}
+HELP = {
+    "bm25": N_("Finds passages that share words with the question. Needs nothing, and is hard to beat on terms, names "
+               "and numbers."),
+    "dense": N_("Finds passages that mean the same in other words, or in another language. Needs a model for "
+                "embeddings; all passages and questions go to it."),
+    "hybrid": N_("Searches both ways and joins the two lists: a passage counts by its place in each (reciprocal rank "
+                 "fusion). Needs a model for embeddings; all passages and questions go to it."),
+}  # fmt: skip
+SCORES = {
+    "bm25": N_("BM25 score %(score)s"),
+    "dense": N_("likeness of meaning (cosine) %(score)s"),
+    "hybrid": N_("points for its places in both lists %(score)s"),
+}
+
+
+def name(index: Index) -> str:
+    """The version's way of searching, as plain text."""
+    return plain(NAMES[index.method])
+
+
+def score(index: Index, value: float) -> str:
+    """What the score of a passage is called in that index."""
+    return _(SCORES[index.method], score=f"{value:.4f}" if index.method == "hybrid" else f"{value:.2f}")
+
+
+def choose(known: Sequence[Index]) -> None:
+    """Another way for the same documents, as a new version."""
+    newest = known[0]
+    method = parts.select(
+        _("Search"), list(NAMES), index=list(NAMES).index(newest.method), format_func=lambda one: plain(NAMES[one]),
+        key=f"knowledge.method.{newest.number}",
+    )  # fmt: skip
+    st.caption(_(HELP[method]))
+    embedder = None
+    with st.form(f"knowledge.way.{newest.number}.{method}"):
+        if method != "bm25":
+            embedder = _endpoint(next((one.embedder for one in known if one.embedder), None), newest.number)
+        made = st.form_submit_button(_("Make this the newest version"), type="primary", key="knowledge.way.make")
+    if made:
+        with session.refusing():
+            chosen = embedders.endpoint(*embedder) if embedder else None
+            with st.spinner(_("Asking for the vectors of all passages that have none yet…")):
+                ways.choose(session.conn(), by=session.person(), task_id=newest.task_id, method=method, embedder=chosen)
+            session.keep_message(N_("Version %(number)s is searched in this way."), number=newest.number + 1)
+            st.rerun()
+
+
+def _endpoint(before: embedders.Embedder | None, number: int) -> tuple[str, str, str]:
+    base_url = st.text_input(
+        _("Address"), before.base_url if before else "", placeholder="http://127.0.0.1:11434/v1",
+        key=f"knowledge.way.url.{number}",
+    )  # fmt: skip
+    model = st.text_input(
+        _("Model for embeddings, as the server calls it"), before.model if before else "",
+        key=f"knowledge.way.model.{number}",
+    )  # fmt: skip
+    key_env = st.text_input(
+        _("Name of the environment variable that holds the key"), (before.key_env or "") if before else "",
+        placeholder="OPENAI_API_KEY", help=_("Never the key itself. Leave it empty if the server wants none."),
+        key=f"knowledge.way.key_env.{number}",
+    )  # fmt: skip
+    return base_url.strip(), model.strip(), key_env.strip()

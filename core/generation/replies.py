@@ -59,7 +59,8 @@ def vectors(body: bytes, count: int) -> NDArray[np.float32] | None:
     if not largest.all():
         return None  # a vector without a direction is like nothing
     found /= largest  # so that no square overflows
-    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+    unit: NDArray[np.float32] = (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+    return unit
 
 
 def message(body: object, text: str) -> str:

@@ -76,7 +76,7 @@ def build(
 @lru_cache(maxsize=4)
 def _open(folder: Path) -> _Index:
     there = (folder / _WAY).exists()
-    way = json.loads((folder / _WAY).read_text("utf-8")) if there else {"method": "bm25"}
+    way: dict[str, Any] = json.loads((folder / _WAY).read_text("utf-8")) if there else {"method": "bm25"}
     return _Index(
         method=way["method"],
         embedder=Embedder(**way["embedder"]) if there else None,
@@ -99,7 +99,9 @@ def search_all(folder: Path, questions: Sequence[str], k: int) -> list[list[Hit]
     index = _open(folder)
     if index.embedder is None:
         return [_hits(index, _by_words(index, question, k)) for question in questions]
-    asked = embedders.questions(index.embedder, questions) if questions else []
+    if not questions:
+        return []
+    asked = embedders.questions(index.embedder, questions)
     if index.method == "dense":
         return [_hits(index, dense.search(index.vectors, vector, k)) for vector in asked]
     deep = max(k, dense.DEPTH)

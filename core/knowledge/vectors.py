@@ -80,4 +80,4 @@ def of_documents(
 
 def digest(vectors: NDArray[np.float32]) -> str:
     """SHA-256 of the numbers in their order, in hex."""
-    return hashlib.sha256(np.ascontiguousarray(vectors, dtype="<f4")).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(vectors, dtype="<f4").data).hexdigest()

@@ -122,8 +122,8 @@ def test_an_endpoint_that_fails_leaves_nothing_half_made(conn, mina, task, base,
     index = chosen(conn, mina, task, "dense", embedder)
     server.faults["embeddings"] = [returns(bad)] * embedding.TRIES
     before = database.count_all(conn)
+    files = [(f"{name}.txt", name.encode()) for name in ("one", "two", "three")]
     with pytest.raises(Refusal):
-        files = [(f"{name}.txt", name.encode()) for name in ("one", "two", "three")]
         indexes.add(conn, by=mina, task_id=task, files=files)
     assert database.count_all(conn) == before
     assert indexes.newest(conn, task) == index

@@ -15,7 +15,7 @@ from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
 from core.locale.mark import N_
-from core.review import repair, rubrics
+from core.review import blindness, repair, rubrics
 from core.store import audit, database
 
 
@@ -45,7 +45,8 @@ class Decision:
 def disputed(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any]]:
     """The task's disputed items, the oldest queue first: texts, `queue_name`, `scale`, and `ratings`, one a rater.
 
-    Nothing here tells which version wrote the answer: the lead decides as blind as the raters did.
+    Nothing here tells which version wrote the answer: the lead decides as blind as the raters did. Who may still judge
+    one of them is not shown it: see blindness.shown.
     """
     query = """
         select i.queue_id, q.name as queue_name, i.answer_id, a.text, p.input, p.context, p.reference,
@@ -69,8 +70,9 @@ def ratings(conn: duckdb.DuckDBPyConnection, item: dict[str, Any]) -> list[dict[
 def decide(conn: duckdb.DuckDBPyConnection, decision: Decision, *, by: Person) -> None:
     """Settle a disputed item; from now on the decision counts in the place of the ratings, which stay readable.
 
-    A later decision supersedes it. Raises Refusal when the item is neither disputed nor decided, when an error type
-    is not one of the task's, or when verdict and points do not fit the rubric.
+    A later decision supersedes it. Raises Refusal when the item is neither disputed nor decided, while it waits for
+    the lead's own judgement, when an error type is not one of the task's, or when verdict and points do not fit the
+    rubric.
     """
     roles.require(by, "adjudicate")
     item = {"queue_id": decision.queue_id, "answer_id": decision.answer_id}
@@ -96,6 +98,7 @@ def decide(conn: duckdb.DuckDBPyConnection, decision: Decision, *, by: Person) -
         )
         if found is None or (found["state"] != "disputed" and found["decision"] is None):
             raise Refusal(N_("Nobody disagrees about this answer (any more). Look at the list again."))
+        blindness.refuse_open(conn, by.person_id, [decision.answer_id])
         said = ratings(conn, item)
         written["own"] = by.person_id in {one["rater"] for one in said}  # who rated may decide, but not unseen
         before = current(conn, decision.queue_id, decision.answer_id)
@@ -130,7 +133,7 @@ def current(conn: duckdb.DuckDBPyConnection, queue_id: str, answer_id: str) -> d
 
 
 def decided(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any]]:
-    """The task's decisions that count, the newest first, with the texts they were about."""
+    """The task's decisions that count, the newest first, with the texts they were about; for blindness.shown, too."""
     query = """
         select d.*, q.name as queue_name, a.text, p.input from queue_decisions as d join queues as q using (queue_id)
         join answers as a using (answer_id) join samples as p using (sample_id)

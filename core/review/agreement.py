@@ -11,6 +11,7 @@ import duckdb
 
 from core.diagnosis import agreement
 from core.diagnosis.agreement import Agreement
+from core.review import blindness
 from core.store import database
 
 
@@ -25,7 +26,7 @@ class Report:
     split: Sequence[Mapping[str, Any]]
     """Answers that raters do not agree about, the most split first: texts, `ratings`, and `state`."""
     hidden: int
-    """Answers left out, since the viewer may still judge them."""
+    """Answers left out, since the viewer may still judge them in some queue."""
 
 
 def of_queue(conn: duckdb.DuckDBPyConnection, queue_id: str, viewer: str) -> Report:
@@ -43,8 +44,8 @@ def of_queue(conn: duckdb.DuckDBPyConnection, queue_id: str, viewer: str) -> Rep
     )
     assert known is not None, "a queue is made with a rubric and a task"
     items = _items(conn, queue_id)
-    open_ones = _open(conn, queue_id, viewer)
-    shown = {answer: rows for answer, rows in items.items() if answer not in open_ones}
+    hidden = blindness.open_to(conn, viewer, items)
+    shown = {answer: rows for answer, rows in items.items() if answer not in hidden}
     ordinal = known["scale"] == "five"
     values = [{row["rater"]: _value(row, ordinal) for row in rows} for rows in shown.values()]
     samples = [rows[0]["sample_id"] for rows in shown.values()]
@@ -132,18 +133,6 @@ def _items(conn: duckdb.DuckDBPyConnection, queue_id: str) -> dict[str, list[dic
     for row in database.rows(conn, query, [queue_id]):
         found[row["answer_id"]].append(row)
     return found
-
-
-def _open(conn: duckdb.DuckDBPyConnection, queue_id: str, viewer: str) -> set[str]:
-    """What an open queue still offers the viewer, who must not see what others said of it."""
-    query = """
-        select i.answer_id from queue_states as i join queues as q using (queue_id)
-        join people as p on p.person_id = $viewer and list_contains(p.roles, 'expert')
-        left join queue_ratings as m on m.queue_id = i.queue_id and m.answer_id = i.answer_id and m.rater = $viewer
-        where i.queue_id = $queue and i.needed is null and i.is_open
-            and (len(q.raters) = 0 or list_contains(q.raters, $viewer)) and coalesce(m.verdict, 'undone') = 'undone'
-    """
-    return {row["answer_id"] for row in database.rows(conn, query, {"queue": queue_id, "viewer": viewer})}
 
 
 def _value(row: Mapping[str, Any], ordinal: bool) -> float:

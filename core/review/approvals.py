@@ -10,7 +10,7 @@ from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
 from core.locale.mark import N_
-from core.review import obstacles
+from core.review import blindness, obstacles
 from core.store import audit, database
 from core.training import withdrawals
 
@@ -22,7 +22,8 @@ def candidates(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, 
     has failed it and somebody corrected it (`corrections` different ones; the newest counts), or a lead has decided
     (`decided`). `completion` is the text to approve, `origin` says whether it is the answer as it is or a correction,
     and `written` whose words that is (as in core/review/repair.py), with the `rewriter` if a model wrote or began it
-    in so many `rounds`; the newest judgement of a sample counts.
+    in so many `rounds`; the newest judgement of a sample counts. Who may still judge an answer is not shown it: see
+    blindness.shown.
     """
     return database.rows(conn, _CANDIDATES, {"task": task_id})
 
@@ -62,6 +63,7 @@ def look(conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, sample_id
     rows = [row for row in candidates(conn, task_id) if row["sample_id"] in set(sample_ids) - known]
     if not rows:
         return
+    blindness.refuse_open(conn, by.person_id, [row["answer_id"] for row in rows])
     detail = {"samples": [row["sample_id"] for row in rows]}
     with audit.change(conn, actor=by.person_id, act="samples.seen", subject=task_id, detail=detail):
         looks = [
@@ -98,8 +100,9 @@ def decide(
 ) -> int:
     """Approve or reject candidates, all of them or none; returns how many.
 
-    Raises Refusal when one is not a candidate (any more), when a rejection has no reason, when several are approved
-    of which the person has not seen each, or when something stands against an approval (see obstacles.of).
+    Raises Refusal when one is not a candidate (any more), while one waits for the person's own judgement, when a
+    rejection has no reason, when several are approved of which the person has not seen each, or when something stands
+    against an approval (see obstacles.of).
     """
     roles.require(by, "approve")
     if decision == "rejected" and not reason.strip():
@@ -110,6 +113,7 @@ def decide(
             N_("%(count)s of the chosen samples are no longer waiting for a decision. Look at the list again."),
             count=len(gone),
         )
+    blindness.refuse_open(conn, by.person_id, [open_now[sample]["answer_id"] for sample in sample_ids])
     if decision == "approved":
         wanted = [open_now[sample] for sample in dict.fromkeys(sample_ids)]
         if len(wanted) > 1 and (unseen := {row["sample_id"] for row in wanted} - seen(conn, by, task_id)):

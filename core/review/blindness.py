@@ -1,11 +1,16 @@
-"""What a rater may not look into yet: answers next to their version, while some still wait for the rater's verdict."""
+"""What somebody may not look into yet, while it waits for their own verdict: versions, and what others said."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, TypeVar
 
 import duckdb
 
 from core.access import roles
 from core.access.people import Person
+from core.errors import Refusal
+from core.locale.mark import N_
+
+Row = TypeVar("Row", bound=Mapping[str, Any])
 
 
 def waiting(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str], person: Person) -> int:
@@ -21,17 +26,62 @@ def waiting(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str], person: Per
         left join mine as m on m.queue_id = i.queue_id and m.answer_id = i.answer_id
         where list_contains($runs, a.run_id) and coalesce(m.verdict, 'undone') = 'undone'
             and (len(q.raters) = 0 or list_contains(q.raters, $rater))
-            and i.is_open
+            and i.is_open and i.answer_id not in (select answer_id from own_answers where rater = $rater)
     """
     values = {"runs": list(run_ids), "rater": person.person_id}
     return sum(count for one in (query, _PAIRS) for (count,) in conn.execute(one, values).fetchall())
 
 
 _PAIRS = """
+    with own as (select answer_id from own_answers where rater = $rater)
     select count(*) from pairs as p join rounds as r using (round_id)
     join answers as a on a.answer_id = p.left_answer join answers as b on b.answer_id = p.right_answer
     left join latest_preferences as m on m.pair_id = p.pair_id and m.rater = $rater
     where (list_contains($runs, a.run_id) or list_contains($runs, b.run_id))
         and r.locked_at is null and not p.identical and coalesce(m.choice, 'undone') = 'undone'
         and (len(r.raters) = 0 or list_contains(r.raters, $rater))
+        and p.left_answer not in (from own) and p.right_answer not in (from own)
 """
+
+
+def open_to(conn: duckdb.DuckDBPyConnection, viewer: str, answer_ids: Collection[str]) -> set[str]:
+    """Those of the answers that some queue may still ask the viewer about, whose other ratings are not to be seen.
+
+    A queue that leaves its answers open to every rater asks until it is closed; others until enough have judged. Who
+    has judged the answer in any queue has given their own word on it; who has skipped it is not asked again there. Nor
+    is anybody asked about their own words.
+    """
+    if not answer_ids:
+        return set()
+    query = """
+        select distinct i.answer_id
+        from (select unnest($answers::text[]) as answer_id) as w join queue_states as i using (answer_id)
+        join queues as q using (queue_id)
+        join people as p on p.person_id = $viewer and p.active and list_contains(p.roles, 'expert')
+        where i.is_open and (len(q.raters) = 0 or list_contains(q.raters, $viewer))
+            and not exists (
+                from standing_ratings as m where m.answer_id = i.answer_id and m.rater = $viewer
+                    and (m.verdict in ('pass', 'fail') or m.verdict = 'skip' and m.queue_id = i.queue_id)
+            )
+            and i.answer_id not in (select answer_id from own_answers where rater = $viewer)
+    """
+    values = {"viewer": viewer, "answers": sorted(set(answer_ids))}
+    return {answer for (answer,) in conn.execute(query, values).fetchall()}
+
+
+def shown(conn: duckdb.DuckDBPyConnection, viewer: str, rows: Sequence[Row]) -> list[Row]:
+    """The rows, each about an `answer_id`, that the viewer may see: none about an answer that is open to them."""
+    hidden = open_to(conn, viewer, {row["answer_id"] for row in rows})
+    return [row for row in rows if row["answer_id"] not in hidden]
+
+
+def refuse_open(conn: duckdb.DuckDBPyConnection, viewer: str, answer_ids: Collection[str]) -> None:
+    """Raises Refusal when one of the answers is still open to the viewer."""
+    if count := len(open_to(conn, viewer, answer_ids)):
+        raise Refusal(
+            N_(
+                "%(count)s of these answers wait for your own judgement, so you may not see yet what others said. "
+                "Judge or skip them under Rate first."
+            ),
+            count=count,
+        )

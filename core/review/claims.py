@@ -7,9 +7,6 @@ import duckdb
 
 from core.store import audit, database
 
-OWN_WORDS = 40
-"""Characters from which on a text is somebody's own writing: labels and short fields are everybody's."""
-
 
 def available(
     conn: duckdb.DuckDBPyConnection, queue_id: str, rater: str, limit: int | None = None
@@ -22,7 +19,7 @@ def available(
     An item without a wanted number of ratings stays open to everybody and is never held (`held` is true without a
     claim).
     """
-    values = {"queue": queue_id, "rater": rater, "now": database.now(), "limit": limit, "own_words": OWN_WORDS}
+    values = {"queue": queue_id, "rater": rater, "now": database.now(), "limit": limit}
     return database.rows(conn, _AVAILABLE, values)
 
 
@@ -61,10 +58,6 @@ _AVAILABLE = """
             left join queue_ratings as r on r.queue_id = $queue and r.answer_id = l.answer_id and r.rater = l.rater
             where l.rater <> $rater and coalesce(r.verdict, 'undone') = 'undone'
         ) group by answer_id
-    ), written as (
-        select other.answer_id from ratings as c join answers as o using (answer_id)
-        join answers as other on other.sample_id = o.sample_id and other.text = c.correction
-        where c.rater = $rater and c.origin in ('typed', 'edited') and length(c.correction) >= $own_words
     ), closed as (
         select answer_id, act from closings where queue_id = $queue
         qualify row_number() over (partition by answer_id order by closing_id desc) = 1
@@ -80,7 +73,7 @@ _AVAILABLE = """
         and (len(q.raters) = 0 or list_contains(q.raters, $rater))
         and coalesce(o.count, 0) < coalesce(i.needed, 1000000)
         and not exists (from decisions as d where d.queue_id = $queue and d.answer_id = i.answer_id)
-        and i.answer_id not in (select answer_id from written)
+        and i.answer_id not in (select answer_id from own_answers where rater = $rater)
         and q.closed_at is null and i.answer_id not in (select answer_id from closed where act = 'closed')
     order by md5(concat_ws(':', q.seed, $rater, i.answer_id)) limit $limit
 """

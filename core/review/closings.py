@@ -13,8 +13,8 @@ from core.store import audit, database
 
 
 def stuck(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any]]:
-    """The items that nobody is left to judge, the oldest queue first: somebody skipped them, and all who could judge
-    have spoken.
+    """The items that nobody is left to judge, the oldest queue first: all who could judge have spoken, and somebody
+    skipped them or may not judge them, since they are in that person's own words.
 
     Those are the raters named who are active; where nobody is named, everybody who has judged in the queue. Each item
     with its texts, `queue_name` and `skips`: `rater` and `note` (the reason, if one was given). Nothing tells the
@@ -32,13 +32,21 @@ def stuck(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any]]
             select c.queue_id, r.answer_id, count(*) as n from could as c
             join queue_ratings as r on r.queue_id = c.queue_id and r.rater = c.rater and r.verdict <> 'undone'
             group by c.queue_id, r.answer_id
+        ), wrote as (  -- nobody judges their own words
+            select c.queue_id, o.answer_id, count(distinct c.rater) as n
+            from could as c join own_answers as o using (rater) join queue_items as i using (queue_id, answer_id)
+            anti join queue_ratings as r
+                on r.queue_id = c.queue_id and r.answer_id = o.answer_id and r.rater = c.rater and r.verdict <> 'undone'
+            group by c.queue_id, o.answer_id
         ), asked as (select queue_id, count(*) as n from could group by queue_id)
         select i.queue_id, q.name as queue_name, i.answer_id, a.text, p.input, p.context
         from queue_states as i join queues as q using (queue_id) join answers as a using (answer_id)
         join samples as p using (sample_id) left join asked as o on o.queue_id = i.queue_id
         left join spoken as s on s.queue_id = i.queue_id and s.answer_id = i.answer_id
-        where q.task_id = $task and i.is_open and i.skipped > 0 and i.state in ('waiting', 'needs_others')
-            and coalesce(s.n, 0) >= coalesce(o.n, 0)
+        left join wrote as w on w.queue_id = i.queue_id and w.answer_id = i.answer_id
+        where q.task_id = $task and i.is_open and (i.skipped > 0 or w.n > 0)
+            and i.state in ('waiting', 'needs_others')
+            and coalesce(s.n, 0) + coalesce(w.n, 0) >= coalesce(o.n, 0)
         order by q.created_at, i.position
     """
     return [{**row, "skips": _skips(conn, row)} for row in database.rows(conn, query, {"task": task_id})]

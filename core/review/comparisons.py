@@ -111,28 +111,35 @@ def _pairs(
 
 
 def of_task(conn: duckdb.DuckDBPyConnection, task_id: str, rater: str) -> list[dict[str, Any]]:
-    """The task's rounds, the newest first, with `total` pairs to compare, `done` by the rater, and `mine`: whether
-    the rater is asked at all; `chosen` counts everybody's choices and `people` who made them."""
+    """The task's rounds, the newest first, with `total` pairs to compare, `done` by the rater of those `asked`, and
+    `mine`: whether the rater is asked at all; `chosen` counts everybody's choices and `people` who made them."""
     query = """
-        with said as (
+        with own as (select answer_id from own_answers where rater = $rater), said as (
             select round_id, count(*) as chosen, count(distinct rater) as people,
                 count(*) filter (rater = $rater) as done
             from latest_preferences where choice <> 'undone' group by round_id
         )
         select r.round_id, r.name, r.run_ids, r.raters, r.created_by, r.created_at, r.locked_by, r.locked_at,
             count(*) filter (not p.identical) as total, count(*) filter (p.identical) as identical,
+            count(*) filter (not p.identical and (m.choice is not null or p.left_answer not in (from own)
+                and p.right_answer not in (from own))) as asked,
             coalesce(any_value(s.done), 0) as done, coalesce(any_value(s.chosen), 0) as chosen,
             coalesce(any_value(s.people), 0) as people,
             len(r.raters) = 0 or list_contains(r.raters, $rater) as mine
         from rounds as r join pairs as p using (round_id) left join said as s using (round_id)
+        left join latest_preferences as m on m.pair_id = p.pair_id and m.rater = $rater and m.choice <> 'undone'
         where r.task_id = $task group by all order by r.created_at desc
     """
     return database.rows(conn, query, {"task": task_id, "rater": rater})
 
 
 def waiting(conn: duckdb.DuckDBPyConnection, round_id: str, rater: str, limit: int = 1) -> list[Pair]:
-    """The rater's next pairs, in an order of their own; none once the round is locked or is for others."""
+    """The rater's next pairs, in an order of their own; none once the round is locked or is for others.
+
+    A pair with an answer that is word for word what the rater once wrote as a correction is left to others.
+    """
     query = """
+        with own as (select answer_id from own_answers where rater = $rater)
         select p.pair_id, s.input, s.context, l.text as left, g.text as right
         from pairs as p join rounds as r using (round_id) join samples as s using (sample_id)
         join answers as l on l.answer_id = p.left_answer join answers as g on g.answer_id = p.right_answer
@@ -140,6 +147,7 @@ def waiting(conn: duckdb.DuckDBPyConnection, round_id: str, rater: str, limit: i
         where p.round_id = $round and not p.identical and r.locked_at is null
             and (len(r.raters) = 0 or list_contains(r.raters, $rater))
             and coalesce(m.choice, 'undone') = 'undone'
+            and p.left_answer not in (from own) and p.right_answer not in (from own)
         order by md5(concat_ws(':', r.seed, $rater, p.pair_id)) limit $limit
     """
     found = database.rows(conn, query, {"round": round_id, "rater": rater, "limit": limit})
@@ -151,7 +159,8 @@ def choose(
 ) -> None:
     """Add the rater's choice; it supersedes an earlier one, and the same twice is kept once.
 
-    Raises Refusal when the round is locked, is for others, or has no such pair.
+    Raises Refusal when the round is locked, is for others, or has no such pair, or when one of the answers is in the
+    rater's own words.
     """
     roles.require(by, "rate")
     if choice not in CHOICES:
@@ -180,6 +189,10 @@ def _append(conn: duckdb.DuckDBPyConnection, round_id: str, pair_id: str, choice
         audit.change(conn, actor=by.person_id, act="pair.compared", subject=pair_id, detail=detail),
     ):
         known = _known(conn, round_id, pair_id, by.person_id)
+        if known["own"] and choice != "undone":
+            raise Refusal(
+                N_("One of these answers is word for word what you wrote as a correction, so others compare them.")
+            )
         if (known["choice"], known["reason"]) == (choice, reason):
             raise _AlreadySaidError
         row: dict[str, Any] = {"round_id": round_id, "pair_id": pair_id, "rater": by.person_id, "choice": choice}
@@ -190,7 +203,8 @@ def _append(conn: duckdb.DuckDBPyConnection, round_id: str, pair_id: str, choice
 def _known(conn: duckdb.DuckDBPyConnection, round_id: str, pair_id: str, rater: str) -> dict[str, Any]:
     """The pair with the rater's choice so far. Raises Refusal when there is nothing (any more) to choose."""
     query = """
-        select p.identical, r.locked_at, r.raters, m.preference_id, m.choice, m.reason
+        select p.identical, r.locked_at, r.raters, m.preference_id, m.choice, m.reason,
+            exists (from own_answers where rater = $rater and answer_id in (p.left_answer, p.right_answer)) as own
         from rounds as r join pairs as p using (round_id)
         left join latest_preferences as m on m.pair_id = p.pair_id and m.rater = $rater
         where r.round_id = $round and p.pair_id = $pair

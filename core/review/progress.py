@@ -35,6 +35,7 @@ def of_rater(conn: duckdb.DuckDBPyConnection, queue_id: str, rater: str) -> Prog
             select count(*) as "left" from queue_states as i
             left join latest as m on m.answer_id = i.answer_id and m.rater = $rater
             where i.queue_id = $queue and coalesce(m.verdict, 'undone') = 'undone' and i.is_open
+                and i.answer_id not in (select answer_id from own_answers where rater = $rater)
         )
         select (select count(*) from latest where rater = $rater and verdict <> 'undone') as mine,
             (select count(distinct answer_id) from latest where verdict <> 'undone') as ours,

@@ -76,23 +76,27 @@ def record(
 
     The same rating sent twice (a double click, a second tab, the same `receipt`) is kept once. With `again` false, an
     answer that the rater has judged meanwhile elsewhere keeps that judgement. Raises Refusal when the answer is not
-    in the queue, when the queue is for others, when an error type is not one of the task's, or when verdict and
-    points do not fit the rubric.
+    in the queue or repeats the rater's own words, when the queue is for others, when an error type is not one of the
+    task's, or when verdict and points do not fit the rubric.
     """
     roles.require(by, "rate")
     known = database.row(
         conn,
         """
-        select t.error_types, q.raters
+        select t.error_types, q.raters, exists (from own_answers where rater = $rater and answer_id = $answer) as own
         from queue_items as i join queues as q using (queue_id) join tasks as t using (task_id)
         where i.queue_id = $queue and i.answer_id = $answer
         """,
-        {"queue": rating.queue_id, "answer": rating.answer_id},
+        {"queue": rating.queue_id, "answer": rating.answer_id, "rater": by.person_id},
     )
     if known is None:
         raise Refusal(N_("This answer is not in the queue any more. Go back to the list of queues."))
     if known["raters"] and by.person_id not in known["raters"]:
         raise Refusal(N_("This queue is for other raters. Ask the operator to make one for you."))
+    if known["own"]:
+        raise Refusal(
+            N_("This answer is word for word what you wrote as a correction, so others judge it. Go on to the next.")
+        )
     types = {one["id"] for one in json.loads(known["error_types"])}
     if unknown := set(rating.error_types) - types:
         raise Refusal(N_("“%(type)s” is not an error type of this task. Choose one of the list."), type=min(unknown))

@@ -7,7 +7,7 @@ import duckdb
 from core.access import roles
 from core.access.people import Person
 from core.evaluation.tasks import Task
-from core.review import adjudication, approvals, closings, comparisons, queues
+from core.review import adjudication, approvals, blindness, closings, comparisons, flags, queues
 from pages._ui import session
 from pages._ui.session import _
 
@@ -20,8 +20,8 @@ def links(conn: duckdb.DuckDBPyConnection, task: Task, person: Person) -> Iterat
     if roles.may(person, "rate"):
         yield from _to_rate(conn, task, person)
         for one in comparisons.of_task(conn, task.task_id, person.person_id):
-            if one["mine"] and not one["locked_at"] and one["done"] < one["total"]:
-                words = _("%(count)s pairs to compare", count=one["total"] - one["done"])
+            if one["mine"] and not one["locked_at"] and one["done"] < one["asked"]:
+                words = _("%(count)s pairs to compare", count=one["asked"] - one["done"])
                 named = f" · {session.escape(one['name'])}" if one["name"] else ""
                 yield "review/compare.py", words + named, "compare"
     if roles.may(person, "run.start"):
@@ -29,9 +29,15 @@ def links(conn: duckdb.DuckDBPyConnection, task: Task, person: Person) -> Iterat
             yield "review/queues.py", _("%(count)s answers that everybody skipped", count=count), "skip_next"
         if count := closings.late(conn, task.task_id):
             yield "review/queues.py", _("%(count)s late queues", count=count), "event_busy"
-    if roles.may(person, "adjudicate") and (count := len(adjudication.disputed(conn, task.task_id))):
-        yield "review/adjudicate.py", _("%(count)s disputed answers to decide", count=count), "balance"
-    if roles.may(person, "approve") and (count := len(approvals.candidates(conn, task.task_id))):
+    viewer = person.person_id
+    if roles.may(person, "adjudicate"):
+        if count := len(blindness.shown(conn, viewer, adjudication.disputed(conn, task.task_id))):
+            yield "review/adjudicate.py", _("%(count)s disputed answers to decide", count=count), "balance"
+        if count := len(blindness.shown(conn, viewer, flags.standing(conn, task.task_id))):
+            yield "review/adjudicate.py", _("%(count)s flagged answers to look at", count=count), "flag"
+    if roles.may(person, "approve") and (
+        count := len(blindness.shown(conn, viewer, approvals.candidates(conn, task.task_id)))
+    ):
         yield "review/approvals.py", _("%(count)s samples to approve", count=count), "inbox"
 
 

@@ -13,6 +13,7 @@ ACTS = {
     "confirmation.failed": N_("Password wrong when signing"),
     "confirmation.succeeded": N_("Password confirmed"),
     "eval_set.saved": N_("Eval set saved"),
+    "flag.closed": N_("Flag closed"),
     "guide.answered": N_("Questions on retrieval or fine-tuning answered"),
     "knowledge.added": N_("Documents added to the knowledge base"),
     "knowledge.removed": N_("Document taken out of the knowledge base"),

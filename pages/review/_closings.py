@@ -6,10 +6,11 @@ import streamlit as st
 
 from core.access import roles
 from core.locale.mark import N_
-from core.review import closings
+from core.review import blindness, closings
 from core.store import database
 from pages._ui import parts, session
 from pages._ui.session import _
+from pages.review import _words
 
 
 def show_state(queue: dict[str, Any]) -> None:
@@ -41,38 +42,30 @@ def show_acts(queue: dict[str, Any]) -> None:
 
 def show_stuck(task_id: str) -> None:
     """The answers that nobody is left to judge, with the reasons given, and those that were closed."""
-    may = roles.may(session.person(), "run.start")
-    stuck, closed = closings.stuck(session.conn(), task_id), closings.closed_items(session.conn(), task_id)
+    conn, person = session.conn(), session.person()
+    may = roles.may(person, "run.start")
+    stuck, closed = closings.stuck(conn, task_id), closings.closed_items(conn, task_id)
+    hidden = blindness.open_to(conn, person.person_id, {item["answer_id"] for item in stuck})
     if stuck:
         st.subheader(_("Skipped by everybody: %(count)s", count=len(stuck)))
         st.caption(_("All who could judge these have spoken, and it is not enough. Put them back, or close them."))
     for item in parts.paged(stuck, "queues.stuck", 5):
         with st.container(border=True):
-            _texts(item)
+            _words.texts(item["input"], item["text"])
             for one in item["skips"]:
                 st.markdown(_("**%(name)s** skipped it", name=one["rater"]))
-                if one["note"]:
+                if one["note"] and (one["rater"] == person.person_id or item["answer_id"] not in hidden):
                     parts.text(one["note"])
             if may:
                 _decide(item)
     if closed:
         with st.expander(_("Closed one by one: %(count)s", count=len(closed))):
             for item in parts.paged(closed, "queues.closed", 5):
-                _texts(item)
+                _words.texts(item["input"], item["text"])
                 st.caption(_("closed by %(name)s", name=item["closed_by"]))
                 parts.text(item["reason"])
                 if may:
                     _put_back(item)
-
-
-def _texts(item: dict[str, Any]) -> None:
-    asked, answered = st.columns(2, gap="medium")
-    with asked:
-        st.caption(_("What was asked"))
-        parts.text(item["input"])
-    with answered:
-        st.caption(_("The answer"))
-        parts.text(item["text"])
 
 
 def _decide(item: dict[str, Any]) -> None:

@@ -71,13 +71,7 @@ def _origin(row: dict[str, Any]) -> None:
 
 
 def _texts(row: dict[str, Any]) -> None:
-    asked, answered = st.columns(2, gap="medium")
-    with asked:
-        st.caption(_("What was asked"))
-        parts.text(row["input"])
-    with answered:
-        st.caption(_("To be learned"))
-        parts.text(row["completion"])
+    with _words.texts(row["input"], row["completion"], _("To be learned")):
         if row["origin"] == "corrected":
             st.caption(_("The answer before it was corrected"))
             parts.text(row["answer"])

@@ -26,7 +26,8 @@ def show(round_id: str) -> None:
     )
     question, progress = st.columns([3, 2], gap="medium", vertical_alignment="center")
     question.subheader(_("Which answer is better?"))
-    progress.progress(known["done"] / known["total"], text=_("%(done)s of %(total)s compared", **known))
+    done, asked = known["done"], known["asked"]
+    progress.progress(done / max(1, asked), text=_("%(done)s of %(total)s compared", done=done, total=asked))
     waiting = comparisons.waiting(session.conn(), round_id, person.person_id)
     if not waiting:
         st.success(_("You have compared everything. Thank you."))
@@ -55,7 +56,7 @@ def show(round_id: str) -> None:
         _button(round_id, pair.pair_id, "right", _("B is better"), "B", "arrow_forward")
         _button(round_id, pair.pair_id, "tie", _("Tie"), "T", "equal")
         _button(round_id, pair.pair_id, "both_bad", _("Both bad"), "N", "thumb_down")
-        _presses.undo("compare", pair.pair_id, partial(_undo, round_id), disabled=not known["done"])
+        _presses.undo("compare", pair.pair_id, partial(_undo, round_id), disabled=not done)
 
 
 def _button(round_id: str, pair_id: str, choice: Choice, label: str, key: str, icon: str) -> None:

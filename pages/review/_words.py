@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.locale.mark import N_
 from pages._ui import parts, session
@@ -64,6 +65,18 @@ def origin(row: Mapping[str, Any]) -> str:
     """Whose words a correction is, as an approval or candidate tells it; empty where that was not kept."""
     message = ORIGINS.get(row["written"], "")
     return _(message, model=row["rewriter"] or "–", rounds=row["rounds"] or 0) if message else ""
+
+
+def texts(asked: str, answer: str, label: str = "") -> DeltaGenerator:
+    """What was asked beside the answer, or what else the label names; returns the answer's side."""
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.caption(_("What was asked"))
+        parts.text(asked)
+    with right:
+        st.caption(label or _("The answer"))
+        parts.text(answer)
+    return right
 
 
 def ratings(said: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> None:

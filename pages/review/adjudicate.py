@@ -1,4 +1,4 @@
-"""Disputed: answers that raters judged differently. A lead sees both ratings, decides, and says why."""
+"""Disputed: answers that raters judged differently, and those that they flagged. A lead decides, and says why."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ import streamlit as st
 
 from core.access import roles
 from core.evaluation import retrieving
-from core.review import adjudication
+from core.review import adjudication, blindness, flags
 from pages._ui import parts, passages, session
 from pages._ui.session import _
-from pages.review import _decide, _words
+from pages.review import _decide, _flags, _words
 
 conn, person, task = session.conn(), session.person(), session.task()
 types = {one["id"]: session.either(one) for one in task.error_types}
@@ -38,9 +38,9 @@ def show(item: dict[str, Any], may: bool) -> None:
             _decide.show(item, types)
 
 
-def show_decided() -> None:
+def show_decided(found: list[dict[str, Any]]) -> None:
     """The decisions so far, the newest first."""
-    for one in parts.paged(adjudication.decided(conn, task.task_id), "adjudicate.decided", 10):
+    for one in parts.paged(found, "adjudicate.decided", 10):
         with st.container(border=True):
             when = parts.moment(one["decided_at"])
             verdict = _words.VERDICTS[one["verdict"]]
@@ -58,13 +58,28 @@ st.caption(
         "points lie two or more apart. Decide by the guidelines, and say what settled it."
     )
 )
-waiting = adjudication.disputed(conn, task.task_id)
-if not waiting:
+disputed, decided = adjudication.disputed(conn, task.task_id), adjudication.decided(conn, task.task_id)
+flagged, closed = flags.standing(conn, task.task_id), flags.closed(conn, task.task_id)
+hidden = blindness.open_to(
+    conn, person.person_id, {one["answer_id"] for one in (*disputed, *decided, *flagged, *closed)}
+)
+
+
+def seen(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without what waits for the reader's own judgement."""
+    return [one for one in found if one["answer_id"] not in hidden]
+
+
+if hidden:
+    st.info(_("%(count)s answers that you may still judge are left out.", count=len(hidden)))
+if not seen([*disputed, *flagged]):
     st.info(_("Nothing is disputed."))
-if waiting and not roles.may(person, "adjudicate"):
+elif not roles.may(person, "adjudicate"):
     st.info(_("You can read this list. Approvers decide about it."))
-for each in parts.paged(waiting, "adjudicate.page", 10):
+for each in parts.paged(seen(disputed), "adjudicate.page", 10):
     show(each, roles.may(person, "adjudicate"))
-if adjudication.decided(conn, task.task_id):
+_flags.show(seen(flagged), types)
+if seen(decided):
     st.subheader(_("Decided"))
-    show_decided()
+    show_decided(seen(decided))
+_flags.show_closed(seen(closed))

@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from core.review import approvals
+from core.review import approvals, blindness
 from core.training import recipes
 from pages._ui import session
 from pages._ui.session import _, plain
 from pages.review import _coverage, _decisions
 
 task = session.task()
-waiting = approvals.candidates(session.conn(), task.task_id)
-approved = approvals.approved(session.conn(), task.task_id)
+conn, viewer = session.conn(), session.person().person_id
+candidates, everything = approvals.candidates(conn, task.task_id), approvals.approved(conn, task.task_id)
+waiting, approved = blindness.shown(conn, viewer, candidates), blindness.shown(conn, viewer, everything)
 st.title(_("Approvals"))
 st.markdown(
     _(
@@ -19,8 +20,8 @@ st.markdown(
     )
 )
 st.progress(
-    min(1.0, len(approved) / recipes.FEW),
-    text=_("%(count)s approved; at least %(few)s are recommended", count=len(approved), few=recipes.FEW),
+    min(1.0, len(everything) / recipes.FEW),
+    text=_("%(count)s approved; at least %(few)s are recommended", count=len(everything), few=recipes.FEW),
 )
 rows = {"waiting": waiting, "approved": approved}
 words = {"waiting": plain("Waiting for a decision"), "approved": plain("Approved")}
@@ -33,6 +34,8 @@ shown = st.segmented_control(
     key="approvals.view",
     label_visibility="collapsed",
 )
+if hidden := len(candidates) - len(waiting) + len(everything) - len(approved):
+    st.info(_("%(count)s answers that you may still judge are left out.", count=hidden))
 if waiting or approved:
     with st.expander(_("What the approved samples cover"), icon=":material/grid_view:"):
         _coverage.show(task)

@@ -39,8 +39,14 @@ def world(conn, mina, monkeypatch):
     for column, value in MADE.items():
         conn.execute(f"update answers set {column} = {value}")
     bo = people.create(conn, name="Bo", password="four other words here", roles_held=["expert"], by=mina)
-    (first, *_) = ratings.waiting(conn, queue_id, "bo")
+    cy = people.create(conn, name="Cy", password="four more words here", roles_held=["expert"], by=mina)
+    (first, second, third) = ratings.waiting(conn, queue_id, "bo", 3)
     ratings.record(conn, Rating(queue_id=queue_id, answer_id=first.answer_id, verdict="pass"), by=bo)
+    peers = {"verdict": "fail", "correction": "Peer correction", "note": "Peer note", "flagged": True}
+    for place, item in enumerate((second, third)):  # one that peers agree about, and one that they dispute
+        ratings.record(conn, Rating(queue_id=queue_id, answer_id=item.answer_id, **peers), by=mina)
+        said = {"verdict": "skip", "note": "Peer skip"} if place else {"verdict": "pass", "note": "Peer pass"}
+        ratings.record(conn, Rating(queue_id=queue_id, answer_id=item.answer_id, **said), by=cy)
     token = sessions.start(conn, bo)
     monkeypatch.setattr(session, "_token", lambda: token)
     return world
@@ -93,11 +99,17 @@ def test_in_the_rating_room_no_version_cost_or_latency_is_sent_to_the_browser(pa
         assert "Bo" in sent, "the walk reaches the text of the page"
         found = {secret for secret in secrets(world) if secret in sent}
         assert not found, path
+        assert "Peer" not in sent, path
     assert any("Answer number" in one for one in handed_out), "the card has been looked into"
 
 
-def test_wherever_versions_are_named_no_waiting_answer_stands_beside_them(page, world, handed_out):
+def test_wherever_versions_are_named_no_waiting_answer_stands_beside_them(page, world, handed_out, monkeypatch):
     for path in PAGES:
         if path not in ROOM:
             sent = " ".join([*everything(page(path)), *handed_out])
             assert "Answer number" not in sent, path
+            assert "Peer" not in sent, path
+    token = sessions.start(world.conn, world.by)
+    monkeypatch.setattr(session, "_token", lambda: token)
+    sent = " ".join(everything(page("review/adjudicate.py")))
+    assert sent.count("Peer note") == 3, "whoever has judged them sees them: once disputed, twice flagged"

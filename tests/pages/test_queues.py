@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import pytest
 
 from core.access import people, sessions
-from core.review import queues, ratings
+from core.review import flags, queues, ratings
 from core.review.queues import Terms
 from core.review.ratings import Rating
 from pages._ui import session
@@ -83,6 +83,26 @@ def test_a_lead_sees_both_ratings_as_plain_text_and_decides_with_a_reason(page, 
     app.button(key=f"{key}.decide").click().run()
     assert queues.states(world.conn, queue_id) == {answer: "done"}
     assert "The desk always says when." in [code.value for code in app.code]
+
+
+def test_a_flag_is_counted_on_the_overview_read_in_one_click_and_closed_with_a_reason(page, world, dispute):
+    queue_id, answer = dispute
+    flagged = Rating(queue_id=queue_id, answer_id=answer, verdict="pass", note="<u>Ask legal.</u>", flagged=True)
+    ratings.record(world.conn, flagged, by=world.by)
+    (flag,) = flags.standing(world.conn, world.task.task_id)
+    assert "1 flagged answers to look at" in labels(page(HOME))
+    app = page(DISPUTED)
+    (place,) = [one for one in app.expander if one.label == "The answer"]
+    assert [code.value for code in place.code] == [flag["input"], flag["text"]]
+    assert "<u>Ask legal.</u>" in [code.value for code in app.code]
+    key = f"adjudicate.flag.{flag['rating_id']}"
+    app.button(key=f"{key}.close").click().run()
+    assert app.error[0].value.startswith("Closing a flag needs a reason.")
+    app.text_input(key=f"{key}.reason").input("<b>Legal agrees.</b>")
+    app.button(key=f"{key}.close").click().run()
+    assert flags.standing(world.conn, world.task.task_id) == []
+    assert "<b>Legal agrees.</b>" in [code.value for code in app.code]
+    assert not [label for label in labels(page(HOME)) if "flagged" in label]
 
 
 def test_what_everybody_skipped_is_closed_or_put_back_by_the_operator(page, world, bo):

@@ -23,7 +23,7 @@ ACTS = {
         "review.ratings.record", "review.ratings.undo", "review.comparisons.choose", "review.comparisons.undo",
         "review.repair.ask",
     ],
-    "adjudicate": ["review.adjudication.decide"],
+    "adjudicate": ["review.adjudication.decide", "review.flags.close"],
     "approve": [
         "review.approvals.decide", "review.approvals.look", "review.approvals.withdraw", "training.waivers.sign",
         "training.distillations.decide",

@@ -49,6 +49,26 @@ def stuck(world):
     return [(one["answer_id"], one["skips"]) for one in closings.stuck(world.conn, world.task.task_id)]
 
 
+def test_what_repeats_the_own_words_of_its_last_rater_waits_for_nobody_and_is_shown(world, people, make):
+    ann, bo = people
+    queue_id = make(limit=12)
+    first = waiting(world, queue_id, ann)[0]
+    written = "Your parcel is late because of the snow. It comes on Monday."
+    say(world, queue_id, first, ann, "fail", correction=written)
+    chain.collect(world)
+    query = """
+        update answers set text = $text where answer_id <> $first
+            and sample_id = (select sample_id from answers where answer_id = $first) returning answer_id, run_id
+    """
+    ((answer, run_id),) = world.conn.execute(query, {"text": written, "first": first}).fetchall()
+    terms = Terms(raters=("ann", "bo"), each=2)
+    queue_id = queues.create(world.conn, by=world.by, task_id=world.task.task_id, run_ids=[run_id], terms=terms)
+    assert blindness.waiting(world.conn, [run_id], ann) == 2 * 11  # of 12 answers in two queues
+    assert answer not in {one for one, _ in stuck(world)}
+    say(world, queue_id, answer, bo, "pass")
+    assert stuck(world) == [(answer, [])]
+
+
 def test_what_everybody_skipped_is_shown_with_the_reasons_and_not_before(world, people, make):
     ann, bo = people
     queue_id = make()

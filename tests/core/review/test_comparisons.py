@@ -5,7 +5,8 @@ import pytest
 from core.access.people import Person
 from core.errors import Refusal
 from core.evaluation import runs
-from core.review import blindness, comparisons, reveals
+from core.review import blindness, comparisons, queues, ratings, reveals
+from core.review.ratings import Rating
 from core.store import database
 from tests import chain
 
@@ -55,6 +56,34 @@ def prefer_the_right_one(world, round_id, by):
         left, right = (text in ("late", "lost", "here") for text in (pair.left, pair.right))
         choice = "tie" if left == right else "left" if left else "right"
         comparisons.choose(world.conn, round_id, pair.pair_id, choice, by=by)
+
+
+def test_nobody_compares_their_own_words(world, collected, bo):
+    queue_id = queues.create(world.conn, by=world.by, task_id=world.task.task_id, run_ids=collected[:1], limit=1)
+    (item,) = ratings.waiting(world.conn, queue_id, "mina")
+    written = "Your parcel is late because of the snow. It comes on Monday."
+    failed = Rating(queue_id=queue_id, answer_id=item.answer_id, verdict="fail", correction=written)
+    ratings.record(world.conn, failed, by=world.by)
+    values = {"text": written, "first": item.answer_id, "run": collected[1]}
+    query = """
+        update answers set text = $text
+        where run_id = $run and sample_id = (select sample_id from answers where answer_id = $first)
+    """
+    world.conn.execute(query, values)
+    round_id = open_round(world, collected[:2])
+    (known,) = comparisons.of_task(world.conn, world.task.task_id, "mina")
+    pairs = waiting(world, round_id, "bo")
+    mine = waiting(world, round_id)
+    (own,) = [pair for pair in pairs if written in (pair.left, pair.right)]
+    assert (known["total"], known["asked"]) == (len(pairs), len(pairs) - 1) == (len(pairs), len(mine))
+    assert own not in mine
+    with pytest.raises(Refusal, match="word for word what you wrote"):
+        comparisons.choose(world.conn, round_id, own.pair_id, "left", by=world.by)
+    comparisons.choose(world.conn, round_id, own.pair_id, "left", by=bo)
+    before = blindness.waiting(world.conn, collected[:2], world.by)
+    comparisons.undo(world.conn, round_id, by=bo)
+    assert blindness.waiting(world.conn, collected[:2], world.by) == before
+    assert blindness.waiting(world.conn, collected[:2], bo) == len(pairs) + 1  # the open queue's one answer, too
 
 
 def test_a_pair_tells_nothing_of_the_versions(world, climbed):

@@ -192,6 +192,11 @@ def test_nobody_rates_what_they_wrote_themselves(world, queue_id, item, say):
     world.conn.execute("update answers set text = ? where answer_id = ?", [written, same_sample])  # learned by heart
     assert same_sample not in [one.answer_id for one in ratings.waiting(world.conn, other, "mina", 100)]
     assert same_sample in [one.answer_id for one in ratings.waiting(world.conn, other, "wei", 100)]
+    own = Rating(queue_id=other, answer_id=same_sample, verdict="pass")
+    with pytest.raises(Refusal, match="word for word what you wrote"):
+        ratings.record(world.conn, own, by=world.by)
+    assert ratings.record(world.conn, own, by=replace(world.by, person_id="wei"))
+    assert progress.of_rater(world.conn, other, "mina").left == 11
 
 
 def test_on_the_scale_of_five_four_and_five_pass(world):

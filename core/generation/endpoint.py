@@ -208,7 +208,7 @@ class Line:
         if status == 404:
             return self.failed("not_found", model=self.endpoint.model)
         if status == 429:
-            return self.failed("rate_limit", after_s=after_s)
+            return self.failed("rate_limit", after_s=after_s or None)  # "at once" would be asked for ever
         if status == 408 or status >= 500:
             return self.failed("server_error", after_s=after_s, status=status)
         if status < 300:

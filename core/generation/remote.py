@@ -2,24 +2,21 @@
 
 import asyncio
 import os
-import random
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from time import monotonic
+from functools import partial
 
 from core.errors import Refusal
 from core.generation import addresses, failures, limits
 from core.generation.base import Answer, Decoding, Request
 from core.generation.endpoint import STRUCTURED, Endpoint, Failed, Line
 from core.generation.limits import Pace, Price, Rates, Spending
+from core.generation.tries import Tries
 from core.locale.mark import N_
 
-TRIES = 5
 GLANCE_SECONDS = 0.25
 """`stopped` is asked at least this often."""
-LONGEST_WAIT_S = 120.0
-"""How long one call waits in all when the server asks for pauses (429)."""
 HOPELESS = 40
 """So many failures one after the other, and more than twice what runs at once, end the job: it can be resumed."""
 
@@ -52,8 +49,9 @@ class RemoteGenerator:
         """Answers as soon as they are in; a call that failed is an Answer with its failure.
 
         The first call goes alone: if it shows that none can succeed (no server, wrong key, no such model), that is a
-        Refusal, and so is a long row of failures. When `stopped`, what is finished is yielded and the calls still
-        running are cancelled; when the spending cap is reached, no further call is started.
+        Refusal, and so is a long row of failures; what is in by then is yielded first. When `stopped`, what is
+        finished is yielded and the calls still running are cancelled; when the spending cap is reached, no further
+        call is started.
         """
         with asyncio.Runner() as runner:
             crew = runner.run(_crew(self, requests, decoding))
@@ -62,6 +60,8 @@ class RemoteGenerator:
                     yield crew.take()
                 if left := crew.take():
                     yield left
+                if crew.error is not None:
+                    raise crew.error
             finally:
                 self.learned["structured"] = crew.line.structured
                 runner.run(crew.close())
@@ -144,19 +144,20 @@ class _Crew:
         self._width = float(generator.concurrency)  # how many of the callers work; fewer after a 429
         self._busy = self._failed_in_a_row = 0
         self._callers = {asyncio.create_task(self._call_on(0, alone=True))}
+        self.error: BaseException | None = None
+        """What ended it all, such as a Refusal."""
 
     async def advance(self) -> bool:
-        """Go on until an answer is in or a glance is over; False when there is nothing left to do."""
+        """Go on until an answer is in or a glance is over; False when nothing is left to do, or an error ended it."""
         self._news.clear()
         try:
             async with asyncio.timeout(GLANCE_SECONDS):
                 await self._news.wait()
         except TimeoutError:
             pass
-        for caller in self._callers:
-            if caller.done():
-                caller.result()  # a Refusal ends it all
-        return bool(self._finished) or not all(caller.done() for caller in self._callers)
+        ended = [caller for caller in self._callers if caller.done()]
+        self.error = next((error for caller in ended if (error := caller.exception())), None)
+        return self.error is None and (bool(self._finished) or len(ended) < len(self._callers))
 
     def take(self) -> list[Answer]:
         """What is finished and was not taken yet."""
@@ -203,33 +204,25 @@ class _Crew:
 
     async def _see_through(self, request: Request, *, alone: bool) -> Answer:
         """The answer after as many tries as it takes and may take."""
-        line, decoding = self.line, self._decoding
-        ends, waited, tries = monotonic() + line.endpoint.deadline_s, 0.0, 0
-        while True:
-            if self._limited or waited:
-                before = monotonic()
-                await self._pace.turn(sum(limits.tokens_at_most(request, decoding)))
-                ends += monotonic() - before
-            try:
-                answer = await line.call(request, decoding, ends - monotonic())
-            except Failed as error:
-                failed = error
-            else:
-                self._failed_in_a_row = 0
-                self._width = min(self._width + 1 / self._width, self._generator.concurrency)
-                return answer
-            pause = random.uniform(0.5, 1.0) * min(8.0, 0.5 * 2**tries) if failed.after_s is None else failed.after_s
-            if failed.failure.code == "rate_limit" and waited + pause <= LONGEST_WAIT_S:
-                self._width = max(1.0, self._width / 2) if waited == 0 else self._width
-                self._pace.hold(pause)
-                waited += pause
-                ends += pause
-            else:
-                tries += 1
-                if not failed.again or tries >= TRIES or monotonic() + pause >= ends:
-                    break
-            await asyncio.sleep(pause)
-        return self._give_up(request, failed, alone=alone)
+
+        async def turn(paused: bool) -> None:
+            if self._limited or paused:
+                await self._pace.turn(sum(limits.tokens_at_most(request, self._decoding)))
+
+        tries = Tries(self.line.endpoint.deadline_s, turn, self._ease)
+        try:
+            answer = await tries.of(partial(self.line.call, request, self._decoding))
+        except Failed as failed:
+            return self._give_up(request, failed, alone=alone)
+        self._failed_in_a_row = 0
+        self._width = min(self._width + 1 / self._width, self._generator.concurrency)
+        return answer
+
+    def _ease(self, pause_s: float, first: bool) -> None:
+        """The server asks for a pause: no call begins before it is over, and fewer at once from then on."""
+        self._pace.hold(pause_s)
+        if first:
+            self._width = max(1.0, self._width / 2)
 
     def _give_up(self, request: Request, failed: Failed, *, alone: bool) -> Answer:
         if alone and failed.failure.code in failures.WHOLE:

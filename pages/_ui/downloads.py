@@ -27,10 +27,13 @@ def of_chart(chart: alt.TopLevelMixin, table: pd.DataFrame, name: str) -> None:
 
 def files(chart: alt.TopLevelMixin, table: pd.DataFrame) -> dict[str, Callable[[], Any]]:
     """What makes each file. The picture fetches nothing; the table opens in a spreadsheet as what it is."""
-    specification = chart.configure(background="white").to_json()
+
+    def specification() -> str:
+        return str(chart.configure(background="white").to_json())
+
     return {
-        "png": lambda: vl_convert.vegalite_to_png(specification, scale=2, allowed_base_urls=[]),
-        "svg": lambda: vl_convert.vegalite_to_svg(specification, allowed_base_urls=[]),
+        "png": lambda: vl_convert.vegalite_to_png(specification(), scale=2, allowed_base_urls=[]),
+        "svg": lambda: vl_convert.vegalite_to_svg(specification(), allowed_base_urls=[]),
         "csv": lambda: csv(table),
     }
 

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 HEAVY = {"torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes", "gguf"}
 WORKER_ONLY = {
+    "core/generation/encoder.py",
     "core/generation/local.py",
     "core/generation/shared_prefix.py",
     "core/generation/weights.py",

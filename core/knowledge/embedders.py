@@ -1,9 +1,10 @@
-"""What turns texts into vectors, so that passages are found by meaning: a model that is told where it answers."""
+"""What turns texts into vectors, so that passages are found by meaning: a model behind an endpoint or in a folder."""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 
 from core import content
 from core.errors import Refusal
+from core.evaluation import models
 from core.generation import addresses, embedding
+from core.knowledge import encoders
 from core.locale.mark import N_
 
 LONGEST = 2_000
@@ -22,16 +25,20 @@ MOST_KNOWN = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedder:
-    """A model for embeddings behind an endpoint. The key is only ever named, by its environment variable."""
+    """A model for embeddings: at an address, its key only ever named by its environment variable, or in a folder."""
 
-    base_url: str
+    base_url: str = ""
     model: str
+    """As the server calls it, or the folder's name."""
     key_env: str | None = None
+    path: str = ""
+    files: str = ""
+    """Hash of the folder's files."""
 
     @property
     def embedder_id(self) -> str:
         """Named by what decides the vectors."""
-        return content.name("embedder", [self.base_url, self.model])
+        return content.name("embedder", [self.files] if self.path else [self.base_url, self.model])
 
     def row(self) -> dict[str, Any]:
         """As it is kept; `Embedder(**row)` reads it."""
@@ -52,8 +59,34 @@ def endpoint(base_url: str, model: str, key_env: str = "") -> Embedder:
     return Embedder(base_url=addresses.check(base_url).rstrip("/"), model=model.strip(), key_env=key_env or None)
 
 
+def folder(path: str) -> Embedder:
+    """A sentence-transformers folder as it was typed in. Raises Refusal when there is no model in it."""
+    if not path.strip():
+        raise Refusal(N_("Say which folder the model is in, such as /models/Qwen2.5-0.5B-Instruct."))
+    found = Path(path.strip()).expanduser().resolve()
+    models.check_folder(found)
+    return Embedder(model=found.name, path=str(found), files=_files(found))
+
+
+def _files(found: Path) -> str:
+    """Of all that decides the vectors, in the folders within, too."""
+    inner = {one.name: models.hashes(one) for one in sorted(found.iterdir()) if one.is_dir()}
+    return content.digest({"": models.hashes(found), **inner})
+
+
 def passages(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
     """A vector of length 1 for each passage, passages × dimensions. Raises Refusal when one cannot be had."""
+    return _vectors(embedder, texts, question=False)
+
+
+def _vectors(embedder: Embedder, texts: Sequence[str], *, question: bool) -> NDArray[np.float32]:
+    if embedder.path:
+        if not Path(embedder.path).is_dir() or _files(Path(embedder.path)) != embedder.files:
+            raise Refusal(
+                N_("The model in %(folder)s is not the one that the index was made with. Bring its files back, or make "
+                   "a new version with the model that is there now."), folder=embedder.path,
+            )  # fmt: skip
+        return encoders.encode(embedder.path, texts, question=question)
     return embedding.embed(base_url=embedder.base_url, model=embedder.model, key_env=embedder.key_env, texts=texts)
 
 
@@ -67,7 +100,7 @@ def questions(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
     with _remembering:
         found = {key: _known[key] for key in keys if key in _known}
     if new := list(dict.fromkeys(key for key in keys if key not in found)):
-        asked = dict(zip(new, passages(embedder, [text for _, text in new]), strict=True))
+        asked = dict(zip(new, _vectors(embedder, [text for _, text in new], question=True), strict=True))
         found |= asked
         with _remembering:
             _known.update(asked)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.knowledge import embedders, ways
+from core.knowledge.embedders import Embedder
 from core.knowledge.indexes import Index
 from core.locale.mark import N_
 from pages._ui import parts, session
@@ -19,9 +20,9 @@ HELP = {
     "bm25": N_("Finds passages that share words with the question. Needs nothing, and is hard to beat on terms, names "
                "and numbers."),
     "dense": N_("Finds passages that mean the same in other words, or in another language. Needs a model for "
-                "embeddings; all passages and questions go to it."),
+                "embeddings, which reads all passages and questions."),
     "hybrid": N_("Searches both ways and joins the two lists: a passage counts by its place in each (reciprocal rank "
-                 "fusion). Needs a model for embeddings; all passages and questions go to it."),
+                 "fusion). Needs a model for embeddings, which reads all passages and questions."),
 }  # fmt: skip
 SCORES = {
     "bm25": N_("BM25 score %(score)s"),
@@ -48,21 +49,43 @@ def choose(known: Sequence[Index]) -> None:
         key=f"knowledge.method.{newest.number}",
     )  # fmt: skip
     st.caption(_(HELP[method]))
-    embedder = None
-    with st.form(f"knowledge.way.{newest.number}.{method}"):
-        if method != "bm25":
-            embedder = _endpoint(next((one.embedder for one in known if one.embedder), None), newest.number)
+    before = next((one.embedder for one in known if one.embedder), None)
+    where = _where(before, newest.number) if method != "bm25" else ""
+    with st.form(f"knowledge.way.{newest.number}.{method}.{where}"):
+        typed = _endpoint(before, newest.number) if where == "endpoint" else ("", "", "")
+        path = _folder(before, newest.number) if where == "folder" else ""
         made = st.form_submit_button(_("Make this the newest version"), type="primary", key="knowledge.way.make")
     if made:
         with session.refusing():
-            chosen = embedders.endpoint(*embedder) if embedder else None
+            chosen = None
+            if where:
+                chosen = embedders.folder(path) if where == "folder" else embedders.endpoint(*typed)
             with st.spinner(_("Asking for the vectors of all passages that have none yet…")):
                 ways.choose(session.conn(), by=session.person(), task_id=newest.task_id, method=method, embedder=chosen)
             session.keep_message(N_("Version %(number)s is searched in this way."), number=newest.number + 1)
             st.rerun()
 
 
-def _endpoint(before: embedders.Embedder | None, number: int) -> tuple[str, str, str]:
+def _where(before: Embedder | None, number: int) -> str:
+    words = {"endpoint": plain("at an endpoint"), "folder": plain("in a folder on this machine")}
+    return str(
+        parts.select(
+            _("The model for embeddings is"), list(words), index=int(bool(before and before.path)),
+            format_func=words.__getitem__, key=f"knowledge.way.where.{number}",
+        )
+    )  # fmt: skip
+
+
+def _folder(before: Embedder | None, number: int) -> str:
+    return st.text_input(
+        _("Folder"), before.path if before else "", placeholder="/models/multilingual-e5-small",
+        key=f"knowledge.way.path.{number}",
+        help=_("A sentence-transformers folder with safetensors weights. Nothing leaves this machine."),
+    )  # fmt: skip
+
+
+def _endpoint(before: Embedder | None, number: int) -> tuple[str, str, str]:
+    before = None if before and before.path else before
     base_url = st.text_input(
         _("Address"), before.base_url if before else "", placeholder="http://127.0.0.1:11434/v1",
         key=f"knowledge.way.url.{number}",

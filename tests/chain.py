@@ -25,6 +25,7 @@ from core.evaluation.eval_sets import EvalSet, Sample
 from core.evaluation.importing import Row
 from core.evaluation.models import Model
 from core.evaluation.prompts import Ladder, Prompt
+from core.evaluation.retrieving import Retrieval
 from core.evaluation.tasks import Task
 from core.jobs import folder as job_folder
 from core.jobs import supervisor
@@ -186,20 +187,29 @@ def to_approval(world: World, right: Right = MIDDLING) -> None:
     approve(world)
 
 
-def train(world: World, right: Right = MIDDLING, *, finish: bool = True) -> str:
-    """Freeze what is approved and train on it, the proof included unless `finish` is false; returns the trial's id."""
+def train(
+    world: World, right: Right = MIDDLING, *, finish: bool = True, rung: str = "", retrieval: Retrieval | None = None
+) -> str:
+    """Freeze what is approved and train on it, the proof included unless `finish` is false; returns the trial's id.
+
+    It has to beat the ladder's best prompt, or that of the rung, with what is looked up.
+    """
     taught = world.ladder.rungs[0][1]
     frozen = training_sets.freeze(world.conn, by=world.by, task_id=world.task.task_id, prompt=taught)
     ladder_runs = runs.latest_ladder(world.conn, world.task.task_id, world.eval_set.name)
-    rung = results.best_rung(world.conn, world.task, ladder_runs) if ladder_runs else world.ladder.rungs[-1][0]
+    best = results.best_rung(world.conn, world.task, ladder_runs) if ladder_runs else world.ladder.rungs[-1][0]
+    rung = rung or best
+    ladder = prompts.ladder(world.conn, world.task.task_id, world.eval_set.name)
+    assert ladder is not None
     trial_id = trials.start(
         world.conn,
         by=world.by,
         eval_set=world.eval_set,
         training_set=frozen,
         base=world.base,
-        baseline=(rung, dict(world.ladder.rungs)[rung]),
+        baseline=(rung, dict(ladder.rungs)[rung]),
         recipe=recipes.default(frozen.row_count),
+        retrieval=retrieval,
     )
     if finish:
         work(world, right)

@@ -11,10 +11,11 @@ import pandas as pd
 from core.access.people import Person
 from core.diagnosis import verdicts
 from core.errors import Refusal
-from core.evaluation import decodings, repeats, results, runs
+from core.evaluation import decodings, repeats, results, retrieving, runs
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.models import Model
 from core.evaluation.prompts import Ladder, Prompt
+from core.evaluation.retrieving import Retrieval
 from core.evaluation.tasks import Task
 from core.generation.base import Decoding
 from core.locale.mark import N_
@@ -46,15 +47,27 @@ class Climb:
     def failed(self) -> int:
         return sum(int(run["failed"]) for run in self.runs)
 
+    @property
+    def retrieval(self) -> Retrieval | None:
+        """What the rungs with a place for passages looked up."""
+        return next((found for run in self.runs if (found := retrieving.of_run(run))), None)
+
 
 def start(
-    conn: duckdb.DuckDBPyConnection, *, by: Person, task: Task, eval_set: EvalSet, ladder: Ladder, model: Model
+    conn: duckdb.DuckDBPyConnection,
+    *,
+    by: Person,
+    task: Task,
+    eval_set: EvalSet,
+    ladder: Ladder,
+    model: Model,
+    retrieval: Retrieval | None = None,
 ) -> str:
     """Run the ladder as the task's plan has it: each sample K times, with some randomness if K is above one."""
     decoding = decodings.of_sets(conn, [eval_set])
     if task.plan.repeats > 1:
         decoding = replace(decoding, temperature=VARIED)
-    asked: dict[str, Any] = {"by": by, "eval_set": eval_set, "ladder": ladder, "model": model}
+    asked: dict[str, Any] = {"by": by, "eval_set": eval_set, "ladder": ladder, "model": model, "retrieval": retrieval}
     return runs.start_ladder(conn, **asked, decoding=decoding, repeats=task.plan.repeats)
 
 
@@ -129,13 +142,16 @@ def measure_winner(
     winner: tuple[str, Prompt],
     model: Model,
     like: Mapping[str, Any] | None = None,
+    retrieval: Retrieval | None = None,
 ) -> str:
     """Ask the winner and the first prompt the locked samples, on which nothing was chosen; returns the job's id.
 
-    They are asked as often and with the same decoding as the run `like`, which is one of the ladder's. Raises Refusal
-    when that was asked before: locked samples that are asked until they please are not locked.
+    They are asked as often and with the same decoding as the run `like`, which is one of the ladder's, and with the
+    ladder's passages. Raises Refusal when that was asked before: locked samples that are asked until they please are
+    not locked.
     """
-    if locked(conn, eval_set.task_id, eval_set.name, model.model_id, winner[1].prompt_id):
+    looked_up = retrieving.of_prompt(retrieval, winner[1])
+    if locked(conn, eval_set.task_id, eval_set.name, model.model_id, winner[1].prompt_id, looked_up):
         raise Refusal(
             N_("Prompt %(rung)s was already measured on the locked samples. Locked samples are for one question."),
             rung=winner[0],
@@ -144,9 +160,10 @@ def measure_winner(
     if first[1].prompt_id == winner[1].prompt_id:
         del sides["before"]
     plans = [
-        runs.Plan(eval_set=eval_set, split="gate", rung=rung, prompt=prompt, model=model, purpose="proof", side=side)
+        runs.Plan(eval_set=eval_set, split="gate", rung=rung, prompt=prompt, model=model, purpose="proof", side=side,
+                  retrieval=retrieving.of_prompt(retrieval, prompt))
         for side, (rung, prompt) in sides.items()
-    ]
+    ]  # fmt: skip
     title = N_("Locked samples: prompt %(rung)s on %(model)s")
     how: dict[str, Any] = {}
     if like is not None and like["repeats"] > 1:
@@ -155,18 +172,28 @@ def measure_winner(
 
 
 def locked(
-    conn: duckdb.DuckDBPyConnection, task_id: str, eval_set_name: str, model_id: str, prompt_id: str
+    conn: duckdb.DuckDBPyConnection,
+    task_id: str,
+    eval_set_name: str,
+    model_id: str,
+    prompt_id: str,
+    retrieval: Retrieval | None = None,
 ) -> list[dict[str, Any]]:
-    """The runs in which that prompt, as a ladder's winner, met the locked samples; the first prompt's comes first."""
+    """The runs in which that prompt, as a ladder's winner, met the locked samples; the first prompt's comes first.
+
+    Only those that looked the same up.
+    """
     query = """
         select r.*, (select count(*) from answers as a where a.run_id = r.run_id) as answered
         from runs as r join eval_sets as s using (eval_set_id) join jobs as j using (job_id)
         where r.task_id = $task and s.name = $name and r.model_id = $model and r.purpose = 'proof'
             and r.trial_id is null and r.split = 'gate'
-        qualify bool_or(r.prompt_id = $prompt and r.side = 'after') over (partition by r.job_id)
+        qualify bool_or(r.prompt_id = $prompt and r.side = 'after' and r.index_id is not distinct from $index
+            and r.k is not distinct from $k) over (partition by r.job_id)
         order by j.number desc, r.side desc
     """
-    values = {"task": task_id, "name": eval_set_name, "model": model_id, "prompt": prompt_id}
+    values: dict[str, Any] = {"task": task_id, "name": eval_set_name, "model": model_id, "prompt": prompt_id}
+    values |= {"index": retrieval and retrieval.index_id, "k": retrieval and retrieval.k}
     found = database.rows(conn, query, values)
     return [run for run in found if run["job_id"] == found[0]["job_id"]]
 

@@ -73,6 +73,11 @@ class Prompt:
             )
 
     @property
+    def takes_passages(self) -> bool:
+        """Whether it has a place for what is looked up."""
+        return PASSAGES in self.system + self.template
+
+    @property
     def prompt_id(self) -> str:
         said: dict[str, Any] = {"system": self.system, "template": self.template}
         said |= {"examples": [asdict(one) for one in self.examples]} if self.examples else {}

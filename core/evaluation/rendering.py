@@ -37,7 +37,7 @@ def render(prompt: Prompt, sample: Sample, passages: Sequence[Shown] = ()) -> tu
 
 def frame(prompt: Prompt) -> dict[str, list[dict[str, str]]]:
     """What `render` says to every sample, as `system` and `user`: a list of `{"text"}`, and of the `{"name"}`s of what
-    each sample puts in between. No passages are looked up."""
+    each sample puts in between: its columns, and `passages` for what was looked up for it."""
     schema = json.dumps(prompt.schema, ensure_ascii=False) if prompt.schema else ""
     before, marked, question = prompt.template.rpartition(EXAMPLES)
     solved = "".join(_solved(example, question, schema) for example in prompt.examples) if marked else ""
@@ -49,8 +49,7 @@ def _parts(template: str, schema: str) -> list[dict[str, str]]:
     parts, end = [], 0
     for match in _VARIABLE.finditer(template):
         parts.append({"text": template[end : match.start()]})
-        known = {"schema": schema, "passages": shown.NONE}.get(match[1])
-        parts.append({"name": match[1]} if known is None else {"text": known})
+        parts.append({"text": schema} if match[1] == "schema" else {"name": match[1]})
         end = match.end()
     parts.append({"text": template[end:]})
     return [part for part in parts if part != {"text": ""}]

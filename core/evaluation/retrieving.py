@@ -8,7 +8,7 @@ import duckdb
 
 from core.errors import Refusal
 from core.evaluation.eval_sets import Sample
-from core.evaluation.prompts import PASSAGES, Prompt
+from core.evaluation.prompts import Prompt
 from core.knowledge import indexes, shown
 from core.knowledge.shown import Shown
 from core.locale.mark import N_
@@ -33,7 +33,7 @@ class Retrieval:
 
     def check(self, prompt: Prompt) -> None:
         """Raises Refusal unless the prompt has a place for what is looked up."""
-        if PASSAGES not in prompt.template + prompt.system:
+        if not prompt.takes_passages:
             raise Refusal(
                 N_("The prompt “%(name)s” has no place for passages. Write {passages} where they belong, or look "
                    "nothing up."), name=prompt.name,
@@ -41,8 +41,34 @@ class Retrieval:
 
 
 def of_run(run: Mapping[str, Any]) -> Retrieval | None:
-    """What a run's row says that it looks up."""
+    """What the row of a run or a trial says that it looks up."""
     return Retrieval(index_id=run["index_id"], k=run["k"]) if run["index_id"] else None
+
+
+def of_prompt(retrieval: Retrieval | None, prompt: Prompt) -> Retrieval | None:
+    """What is looked up for this one of several prompts: nothing where it has no place for passages."""
+    return retrieval if prompt.takes_passages else None
+
+
+def check(
+    conn: duckdb.DuckDBPyConnection, task_id: str, retrieval: Retrieval | None, asked: Sequence[Prompt], *, must: bool
+) -> None:
+    """Raises Refusal when none of the prompts has a place for what is looked up, or the index is not the task's.
+
+    With `must`, also when one has a place and nothing would be looked up.
+    """
+    taking = [prompt for prompt in asked if prompt.takes_passages]
+    if retrieval is None:
+        if must and taking:
+            raise Refusal(
+                N_("The prompt “%(name)s” has a place for passages. Choose where to look them up."), name=taking[0].name
+            )
+        return
+    if not taking:
+        retrieval.check(asked[0])
+    index = indexes.find(conn, retrieval.index_id)
+    if index is None or index.task_id != task_id:
+        raise Refusal(N_("This task has no such version of a knowledge base. Choose one of its own."))
 
 
 def find(

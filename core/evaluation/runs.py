@@ -11,7 +11,7 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import answers, decodings
+from core.evaluation import answers, decodings, retrieving
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.importing import Split
 from core.evaluation.models import Model
@@ -134,24 +134,36 @@ def start_ladder(
     decoding: Decoding | None = None,
     repeats: int = 1,
     spec: Mapping[str, Any] | None = None,
+    retrieval: Retrieval | None = None,
 ) -> str:
-    """Every rung over the same dev samples on the same model."""
+    """Every rung over the same dev samples on the same model; passages go to the rungs that have a place for them."""
     roles.require(by, "run.start")
+    retrieving.check(conn, eval_set.task_id, retrieval, [prompt for _, prompt in ladder.rungs], must=False)
     plans = [
-        Plan(eval_set=eval_set, split="dev", rung=rung, prompt=prompt, model=model, purpose="ladder")
+        Plan(eval_set=eval_set, split="dev", rung=rung, prompt=prompt, model=model, purpose="ladder",
+             retrieval=retrieving.of_prompt(retrieval, prompt))
         for rung, prompt in ladder.rungs
-    ]
+    ]  # fmt: skip
     title = N_("Ladder: %(set)s on %(model)s")
     values = {"set": eval_set.name, "model": model.name}
     return start(conn, by=by, title=title, values=values, plans=plans, decoding=decoding, repeats=repeats, spec=spec)
 
 
 def start_collecting(
-    conn: duckdb.DuckDBPyConnection, *, by: Person, eval_set: EvalSet, rung: str, prompt: Prompt, model: Model
+    conn: duckdb.DuckDBPyConnection,
+    *,
+    by: Person,
+    eval_set: EvalSet,
+    rung: str,
+    prompt: Prompt,
+    model: Model,
+    retrieval: Retrieval | None = None,
 ) -> str:
     """Answers to the train samples, for experts to rate, correct and approve."""
     roles.require(by, "run.start")
-    plan = Plan(eval_set=eval_set, split="train", rung=rung, prompt=prompt, model=model, purpose="collect")
+    retrieving.check(conn, eval_set.task_id, retrieval, [prompt], must=False)
+    what: dict[str, Any] = {"eval_set": eval_set, "rung": rung, "prompt": prompt, "model": model}
+    plan = Plan(split="train", purpose="collect", retrieval=retrieval, **what)
     title = N_("Answers for approval: %(set)s on %(model)s")
     return start(conn, by=by, title=title, values={"set": eval_set.name, "model": model.name}, plans=[plan])
 

@@ -1,14 +1,14 @@
 """Bundles: a release as a folder that a business system can load, with the hash of every file in `manifest.json`.
 
-A folder holds `manifest.json`, `prompt.json`, `smoke.jsonl` (questions with the answers that were signed) and, for a
-tuned model, `adapter/`. The base is named by its place and its hashes. Nothing here knows the database, so that the
-server reads bundles with this module alone.
+A folder holds `manifest.json`, `prompt.json`, `smoke.jsonl` (questions with the answers that were signed), for a tuned
+model `adapter/`, and for one that looks things up `knowledge/` (see `enclosures`). The base is named by its place and
+its hashes. Nothing here asks the database, so that the server reads bundles with this module alone.
 """
 
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,14 @@ from typing import Any
 from core import content
 from core.errors import Refusal
 from core.generation.base import Decoding, Message
+from core.knowledge import shown
+from core.knowledge.shown import Shown
 from core.locale.mark import N_
 
-FORMAT = "countersign-bundle/2"
+FORMAT = "countersign-bundle/3"
+READABLE = ("countersign-bundle/2", FORMAT)
+"""Format 2 has no knowledge in it."""
+SMOKE = "smoke.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +58,16 @@ class Bundle:
         return self.folder / "adapter" if self.manifest["model"].get("adapter") else None
 
     def messages(
-        self, question: str, context: str = "", fields: Mapping[str, str] | None = None
+        self,
+        question: str,
+        context: str = "",
+        fields: Mapping[str, str] | None = None,
+        passages: Sequence[Shown] = (),
     ) -> tuple[Message, ...]:
-        """What the model is asked: the signed prompt with the question, and further fields, put in as they are."""
-        values = {**(fields or {}), "input": question, "context": context}
+        """What the model is asked: the signed prompt with the question, further fields and passages put in as runs do
+        it (see `rendering.render`)."""
+        values = {"passages": shown.NONE, **(fields or {}), "input": question, "context": context}
+        values |= {"passages": shown.in_prompt(passages)} if passages else {}
         said = {
             role: "".join(part["text"] if "text" in part else values.get(part["name"], f"{{{part['name']}}}")
                           for part in self.prompt[role])
@@ -65,8 +76,14 @@ class Bundle:
         return tuple({"role": role, "content": text} for role, text in said.items() if text or role == "user")
 
     def smoke(self) -> list[dict[str, Any]]:
-        """`input`, `context`, `fields` and `answer` of a few questions, as they were answered when it was signed."""
-        return [json.loads(line) for line in (self.folder / "smoke.jsonl").read_text("utf-8").splitlines()]
+        """`key`, `split`, `input`, `context`, `fields` and `answer` of a few questions, as they were answered when it
+        was signed."""
+        return questions(self.folder / SMOKE)
+
+
+def questions(path: Path) -> list[dict[str, Any]]:
+    """The check questions of that file."""
+    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
 
 
 def write(
@@ -76,17 +93,23 @@ def write(
     prompt: Mapping[str, Any],
     smoke: Sequence[Mapping[str, Any]],
     adapter: Path | None,
+    enclose: Callable[[Path], None] | None = None,
 ) -> str:
-    """Make the bundle, whole or not at all; returns the hash of its manifest. One that is there is left as it is."""
+    """Make the bundle, whole or not at all; returns the hash of its manifest. One that is there is left as it is.
+
+    `enclose` writes what else belongs into the folder.
+    """
     if not folder.exists():
         partial = folder.with_name(folder.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         (partial / "prompt.json").write_text(content.canonical(dict(prompt)) + "\n", "utf-8")
         lines = "".join(content.canonical(dict(one)) + "\n" for one in smoke)
-        (partial / "smoke.jsonl").write_text(lines, "utf-8")
+        (partial / SMOKE).write_text(lines, "utf-8")
         if adapter is not None:
             shutil.copytree(adapter, partial / "adapter")
+        if enclose is not None:
+            enclose(partial)
         files = {
             str(path.relative_to(partial)): content.file_digest(path)
             for path in sorted(partial.rglob("*"))
@@ -103,7 +126,7 @@ def read(folder: Path, digest: str) -> Bundle:
     if not manifest.is_file() or content.file_digest(manifest) != digest:
         _refuse(folder, "manifest.json")
     written = json.loads(manifest.read_text("utf-8"))
-    if written.get("format") != FORMAT:
+    if written.get("format") not in READABLE:
         raise Refusal(N_("The release %(name)s was made by another version of Countersign. Release it again."),
                       name=folder.name)  # fmt: skip
     for name, hashed in written["files"].items():

@@ -1,24 +1,26 @@
 """From a signed decision to its bundle: what a release is made of, put together once."""
 
 import json
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from core import content
-from core.errors import Refusal
-from core.evaluation import eval_sets, models, prompts, rendering, tasks
+from core.evaluation import eval_sets, models, prompts, rendering, retrieving, tasks
 from core.evaluation.models import Model
-from core.locale.mark import N_
-from core.release import bundles, publishing, sign_offs, signatures
+from core.knowledge import indexes
+from core.knowledge.indexes import Index
+from core.release import aids, bundles, enclosures, publishing, sign_offs, signatures
 from core.release.sign_offs import SignOff
 from core.settings import Settings
 from core.store import database
 from core.training import trials
 
 SMOKE = 3
-"""Check questions in a bundle."""
+"""Check questions in a bundle from each of dev and retain, at most."""
 
 
 def make(conn: duckdb.DuckDBPyConnection, settings: Settings, case: SignOff) -> dict[str, Any]:
@@ -36,11 +38,8 @@ def make(conn: duckdb.DuckDBPyConnection, settings: Settings, case: SignOff) -> 
     )
     if base is None or tuned is None or prompt is None or eval_set is None or run is None:
         raise LookupError("A trial with a proof has its models, its prompt and its runs.")
-    if prompts.PASSAGES in prompt.system + prompt.template:
-        raise Refusal(
-            N_("A release looks no passages up yet, so the prompt “%(name)s” would be asked without them. Release a "
-               "prompt that has no {passages} in it."), name=prompt.name,
-        )  # fmt: skip
+    used = retrieving.of_prompt(aids.retrieval(conn, case.trial_id), prompt)
+    index = indexes.find(conn, used.index_id) if used else None
     manifest = {
         "format": bundles.FORMAT,
         "task": {"task_id": task.task_id, "name": dict(task.name)},
@@ -58,16 +57,17 @@ def make(conn: duckdb.DuckDBPyConnection, settings: Settings, case: SignOff) -> 
         "model": _model(tuned, base),
         "decoding": json.loads(run["decoding"]),
         "schema": prompts.answer_schema(prompt, eval_set),
-        "index": None,
-        "judge": None,
+        "index": _index(conn, index, used.k) if index and used else None,
+        "judge": case.findings.get("judges") or None,
     }
     release_id = content.name("release", manifest)
     digest = bundles.write(
         publishing.folder_of(settings) / release_id,
         manifest,
         prompt=rendering.frame(prompt),
-        smoke=_smoke(conn, case.trial_id),
+        smoke=_smoke(conn, case.trial_id, prompt.prompt_id),
         adapter=Path(tuned.path) if tuned.kind == "adapter" else None,
+        enclose=_enclosed(conn, settings, index) if index else None,
     )
     row = {"release_id": release_id, "task_id": task.task_id, "sign_off_id": case.sign_off_id}
     return {**row, "manifest": manifest, "digest": digest}
@@ -82,18 +82,35 @@ def _model(model: Model, base: Model) -> dict[str, Any]:
     return named | {"base": own.path, "base_files": dict(own.file_hashes), "adapter": model.kind == "adapter"}
 
 
+def _index(conn: duckdb.DuckDBPyConnection, index: Index, k: int) -> dict[str, Any]:
+    """Which version is enclosed, what it was made from, and how many passages a question is shown."""
+    made_of = [{name: one[name] for name in ("name", "document_id")} for one in indexes.of_index(conn, index)]
+    return {"index_id": index.index_id, "k": k, "passages": index.passages, "documents": made_of}
+
+
+def _enclosed(conn: duckdb.DuckDBPyConnection, settings: Settings, index: Index) -> Callable[[Path], None]:
+    def write(bundle: Path) -> None:
+        passages = (asdict(one) for document in index.documents for one in indexes.of_document(conn, document))
+        enclosures.write(bundle, indexes.folder(conn, settings, index), passages)
+
+    return write
+
+
 def _base(conn: duckdb.DuckDBPyConnection, model: Model | None) -> Model | None:
     return models.find(conn, model.base_model_id) if model and model.base_model_id else model
 
 
-def _smoke(conn: duckdb.DuckDBPyConnection, trial_id: str) -> list[dict[str, Any]]:
-    """Dev samples only: what is in a bundle is not locked any more."""
-    query = """
-        select p.input, p.context, p.fields, a.text as answer from runs as r join answers as a using (run_id)
-        join samples as p using (sample_id)
-        where r.trial_id = ? and r.purpose = 'proof' and r.split = 'dev' and r.side = 'after' and a.text is not null
-            and a.repeat = 0
-        order by p.key limit ?
+def _smoke(conn: duckdb.DuckDBPyConnection, trial_id: str, prompt_id: str) -> list[dict[str, Any]]:
+    """Questions that this very prompt has answered in the proof: some of dev, and some of what must not break.
+
+    Never of gate: what is in a bundle is not locked any more, and a gate sample that is known proves nothing.
     """
-    found = database.rows(conn, query, [trial_id, SMOKE])
+    query = """
+        select p.key, r.split, p.input, p.context, p.fields, a.text as answer
+        from runs as r join answers as a using (run_id) join samples as p using (sample_id)
+        where r.trial_id = $trial and r.purpose = 'proof' and r.split in ('dev', 'retain') and r.side = 'after'
+            and r.prompt_id = $prompt and a.text is not null and a.repeat = 0
+        qualify row_number() over (partition by r.split order by p.key) <= $most order by r.split, p.key
+    """
+    found = database.rows(conn, query, {"trial": trial_id, "prompt": prompt_id, "most": SMOKE})
     return [{**row, "fields": json.loads(row["fields"]) if row["fields"] else {}} for row in found]

@@ -3,8 +3,6 @@
 import json
 import os
 import random
-import secrets
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,8 +10,9 @@ from core.errors import Refusal
 from core.release import bundles
 from core.release.bench import Bench
 from core.release.bundles import Bundle
+from core.release.calls import Call
 from core.release.relay import Relay
-from core.release.replies import Refused, Reply
+from core.release.replies import Refused, Reply, Whole
 from core.settings import Settings
 
 
@@ -47,22 +46,20 @@ class Desk:
             self._checked[known] = found
         return task, self._checked[known]
 
-    def ask(self, bundle: Bundle, question: str, context: str, fields: Mapping[str, str], *, streaming: bool) -> Reply:
+    def ask(self, call: Call) -> Reply:
         """The bundle's model answers the question within the bundle's prompt."""
-        source = self.relay if bundle.remote else self.bench
-        return source.ask(bundle, bundle.messages(question, context, fields), streaming=streaming)
+        source = self.relay if call.bundle.remote else self.bench
+        return source.ask(call.bundle, call.messages, streaming=call.streaming)
 
-    def log(self, task: Mapping[str, Any], bundle: Bundle, question: str, context: str, answer: str) -> None:
+    def log(self, call: Call, whole: Whole) -> None:
         """Keep this share of the questions with their answers for new eval sets, if the task's people asked for it."""
-        if random.random() >= task["logged_share"]:
+        if random.random() >= call.task["logged_share"]:
             return
         self.served.mkdir(parents=True, exist_ok=True)
-        line = {"served_id": secrets.token_hex(16), "task_id": task["task_id"], "release_id": bundle.folder.name}
-        line |= {"input": question, "context": context, "answer": answer}
-        line |= {"at": datetime.now(UTC).replace(tzinfo=None).isoformat()}
+        line = json.dumps(call.line(whole), ensure_ascii=False)
         path = self.served / f"{datetime.now(UTC):%Y%m%d}.jsonl"
         with os.fdopen(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.write(line + "\n")
 
     async def close(self) -> None:
         """End the worker and the connections."""

@@ -1,4 +1,4 @@
-"""What exactly is not as it was signed: the lines of a prompt or a rubric, the files of a model.
+"""What exactly is not as it was signed: lines of a prompt, a rubric or a judge, files of a model, documents.
 
 Texts and file hashes are kept with a sign-off when it is put up; the evidence itself is only hashes.
 """
@@ -11,12 +11,13 @@ from typing import Any
 import duckdb
 
 from core.evaluation import models, prompts, rendering
+from core.release import aids
 from core.store import database
 from core.training import trials
 
 
 def kept(conn: duckdb.DuckDBPyConnection, trial_id: str) -> dict[str, dict[str, list[str]]]:
-    """item of the evidence -> name -> lines: all that the trial's prompts, rubric and models are now."""
+    """item of the evidence -> name -> lines: prompts, rubric, models, documents and judges as they are now."""
     trial = trials.find(conn, trial_id) or {}
     used = [prompts.find(conn, str(trial.get(which))) for which in ("baseline_prompt_id", "prompt_id")]
     query = "select rubric_id, question, guidelines, scale from rubrics where task_id = ? order by created_at"
@@ -26,6 +27,8 @@ def kept(conn: duckdb.DuckDBPyConnection, trial_id: str) -> dict[str, dict[str, 
         "rubric": {row["rubric_id"]: _texts([row["question"], row["guidelines"], row["scale"]]) for row in rubrics},
         "base": _files(conn, trial.get("base_model_id")),
         "adapter": _files(conn, trial.get("model_id")),
+        "index": aids.documents(conn, trial_id),
+        "judge": aids.judge_lines(conn, trial_id),
     }
 
 

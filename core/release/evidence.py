@@ -12,7 +12,7 @@ from core import content
 from core.errors import Refusal
 from core.evaluation import models
 from core.locale.mark import N_
-from core.release import plans
+from core.release import aids, plans
 from core.settings import REPOSITORY
 from core.store import database
 from core.training import trials
@@ -32,9 +32,12 @@ ITEMS = {
     "adapter": N_("Adapter"),
     "training": N_("Training set and recipe"),
     "index": N_("Knowledge index"),
+    "judge": N_("Judge"),
     "statistics": N_("Statistics code"),
 }
 """Every item, in the words that a person reads when it no longer matches."""
+LATER = ("judge",)
+"""Items that a sign-off of an earlier version of this program lacks; that is not held against it."""
 
 _QUERIES = {
     "rubric": """
@@ -100,7 +103,9 @@ def collect(conn: duckdb.DuckDBPyConnection, trial_id: str) -> dict[str, str]:
         model = models.find(conn, str(model_id))
         named = {"base_url": model.base_url, "api_model": model.api_model} if model and model.kind == "api" else None
         found[item] = content.digest(named or (dict(model.file_hashes) if model else None))
-    found |= {"plan": content.digest(agreed), "index": content.digest(None), "statistics": statistics()}
+    found |= {"plan": content.digest(agreed), "statistics": statistics()}
+    found |= {"index": content.digest(aids.index(conn, trial_id))}
+    found |= {"judge": content.digest(aids.of_judges(conn, trial_id))}
     return {item: found[item] for item in ITEMS}
 
 
@@ -120,7 +125,7 @@ def digest(items: Mapping[str, str]) -> str:
 def changed(conn: duckdb.DuckDBPyConnection, trial_id: str, signed: Mapping[str, str]) -> list[str]:
     """The items that are not what they were when they were signed, in the order of ITEMS."""
     now = collect(conn, trial_id)
-    return [item for item in ITEMS if now[item] != signed.get(item)]
+    return [item for item in ITEMS if now[item] != signed.get(item) and (item in signed or item not in LATER)]
 
 
 def damaged(conn: duckdb.DuckDBPyConnection, trial_id: str) -> list[str]:

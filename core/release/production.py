@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from core import content
 from core.access import roles, sessions
 from core.access.people import Person
 from core.errors import Refusal
@@ -77,16 +78,38 @@ def take_in(conn: duckdb.DuckDBPyConnection, settings: Settings) -> int:
     for path in sorted((settings.data / "served").glob("*.jsonl")):
         for text in path.read_text("utf-8").splitlines():
             try:
-                line = json.loads(text)
-                when = datetime.fromisoformat(line.pop("at"))
+                row = _kept(json.loads(text))
             except (ValueError, KeyError):
                 continue  # half a line, cut by a kill
-            if line["served_id"] not in known:
-                new[line["served_id"]] = {**line, "served_at": when}
+            if row["served_id"] not in known:
+                new[row["served_id"]] = row
     if new:
         with audit.change(conn, actor="system", act="served.taken_in", subject="served", detail={"answers": len(new)}):
             database.insert(conn, "served_answers", list(new.values()))
     return len(new)
+
+
+_ALWAYS = ("served_id", "task_id", "release_id", "input", "context", "answer")
+_SINCE = ("model", "model_id", "index_id", "prompt_tokens", "completion_tokens", "latency_s")
+"""What a line of an earlier server does not say."""
+
+
+def _kept(line: dict[str, Any]) -> dict[str, Any]:
+    row = {name: line[name] for name in _ALWAYS} | {name: line.get(name) for name in _SINCE}
+    row |= {"fields": content.canonical(line.get("fields") or {}), "passages": line.get("passages") or []}
+    return row | {"served_at": datetime.fromisoformat(line["at"])}
+
+
+def measured(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any]]:
+    """What the kept answers took, a row for each release and name it was asked by: `number`, `model`, `answers`,
+    `latency_s` (median), `prompt_tokens` and `completion_tokens` (means; None where the model does not tell)."""
+    query = """
+        select r.number, s.model, count(*) as answers, median(latency_s) as latency_s,
+            avg(prompt_tokens) as prompt_tokens, avg(completion_tokens) as completion_tokens
+        from served_answers as s join releases as r using (release_id) where s.task_id = ?
+        group by all order by r.number desc, s.model
+    """
+    return database.rows(conn, query, [task_id])
 
 
 def pool(conn: duckdb.DuckDBPyConnection, task_id: str) -> tuple[int, int]:
@@ -103,7 +126,7 @@ def draw(conn: duckdb.DuckDBPyConnection, task_id: str, count: int, *, by: Perso
     """
     roles.require(by, "eval_set.import")
     query = """
-        select served_id, input, context, drawn_at from served_answers where task_id = $task
+        select served_id, input, context, fields, drawn_at from served_answers where task_id = $task
         qualify drawn_at is not null
             or row_number() over (partition by drawn_at is null order by hash(served_id)) <= $count
         order by served_id
@@ -125,6 +148,7 @@ def draw(conn: duckdb.DuckDBPyConnection, task_id: str, count: int, *, by: Perso
             critical=False,
             tags=("production",),
             line=line,
+            fields=tuple(sorted(json.loads(one["fields"] or "{}").items())),
         )
         for line, one in enumerate(found, 1)
     ]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from core.release import bundles
 from core.settings import Settings
 from core.store import database
 
+_telling = threading.Lock()
+
 
 def folder_of(settings: Settings) -> Path:
     """Where bundles lie, with `aliases.json` and `keys.json` beside them for the server."""
@@ -21,8 +24,14 @@ def folder_of(settings: Settings) -> Path:
 def publish(conn: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Tell the server, by a file, where each alias points and which keys count.
 
-    Called after every move and at start-up: a kill between the two leaves an old file for that long only.
+    Called after every move and at start-up: a kill between the two leaves an old file for that long only. Of two moves
+    at once the later one is told last.
     """
+    with _telling:
+        _publish(conn, settings)
+
+
+def _publish(conn: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     query = """
         select a.task_id, a.alias, a.release_id, r.digest, t.name, coalesce((
                 select last(s.logged_share order by s.version) from serving_terms as s where s.task_id = a.task_id

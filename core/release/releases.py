@@ -178,6 +178,12 @@ def _move(
     publishing.publish(conn, settings)
 
 
+def check_questions(settings: Settings, release_id: str) -> list[dict[str, Any]]:
+    """What a way back to the release asks first, as `Bundle.smoke` gives it; none where the bundle cannot be read."""
+    path = publishing.folder_of(settings) / release_id / bundles.SMOKE
+    return bundles.questions(path) if path.is_file() else []
+
+
 def sign_off_of(conn: duckdb.DuckDBPyConnection, release_id: str) -> str:
     """The sign-off that let the release through."""
     row = database.row(conn, "select sign_off_id from releases where release_id = ?", [release_id])

@@ -1,19 +1,17 @@
 """`python -m core serve`: releases behind an OpenAI-compatible endpoint, beside the app and without its database.
 
 `POST /v1/chat/completions` with `model="<task>@production"` applies the bundle that the alias points at: its prompt,
-and its base and adapter or the endpoint that it names. The app tells by files where aliases point and which keys
-count; the server looks at them before each answer, so a move or a rollback counts from the next question on, without a
-restart.
+what its index has for the question, and its base and adapter or the endpoint that it names. The app tells by files
+where aliases point and which keys count; the server looks at them before each answer, so a move or a rollback counts
+from the next question on, without a restart.
 """
 
 import asyncio
 import hashlib
 import json
 import secrets
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
@@ -23,33 +21,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from core.errors import Refusal
+from core.knowledge.shown import Shown
+from core.release import enclosures
 from core.release.bundles import Bundle
+from core.release.calls import Call
 from core.release.desk import Desk
 from core.release.replies import Refused, Reply, Whole
 from core.settings import Settings
 
 LARGEST_BODY = 1_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One question to one release."""
-
-    model: str
-    """As it was asked for, such as `parcels-1a2b@production`."""
-    task: Mapping[str, Any]
-    bundle: Bundle
-    question: str
-    context: str
-    fields: Mapping[str, str]
-    streaming: bool
-    number: str = field(default_factory=lambda: f"chatcmpl-{secrets.token_hex(12)}")
-
-    @property
-    def head(self) -> dict[str, Any]:
-        """What every part of the answer says of itself."""
-        own = {"created": int(time.time()), "model": self.model, "system_fingerprint": self.bundle.folder.name}
-        return {"id": self.number, **own}
 
 
 def app(settings: Settings) -> Starlette:
@@ -67,14 +48,14 @@ def app(settings: Settings) -> Starlette:
         try:
             _check_key(desk, request)
             call = await _call(desk, await _body(request))
-            reply = desk.ask(call.bundle, call.question, call.context, call.fields, streaming=call.streaming)
+            reply = desk.ask(call)
             first = await anext(reply)  # what fails before the first word is an error and no answer
         except Refused as refused:
             return _error(refused)
         if call.streaming:
             return StreamingResponse(_events(desk, call, first, reply), media_type="text/event-stream")
         assert isinstance(first, Whole)
-        await run_in_threadpool(desk.log, call.task, call.bundle, call.question, call.context, first.text)
+        await run_in_threadpool(desk.log, call, first)
         return JSONResponse(_completion(call, first))
 
     async def models(request: Request) -> Response:
@@ -135,15 +116,24 @@ async def _call(desk: Desk, body: Mapping[str, Any]) -> Call:
     fields = body.get("fields", {})
     if not isinstance(fields, dict) or not all(isinstance(value, str) for value in fields.values()):
         raise Refused(400, "The fields are an object of texts.")
+    question = asked[0]["content"]
     return Call(
         model=model,
         task=task,
         bundle=bundle,
-        question=asked[0]["content"],
+        question=question,
         context=context,
         fields=fields,
+        passages=await _looked_up(bundle, question),
         streaming=bool(body.get("stream")),
     )
+
+
+async def _looked_up(bundle: Bundle, question: str) -> tuple[Shown, ...]:
+    try:
+        return await run_in_threadpool(enclosures.look_up, bundle, question)
+    except Refusal as refusal:  # no vector for the question could be had
+        raise Refused(503, str(refusal)) from refusal
 
 
 def _completion(call: Call, whole: Whole) -> dict[str, Any]:
@@ -153,6 +143,7 @@ def _completion(call: Call, whole: Whole) -> dict[str, Any]:
         **call.head,
         "object": "chat.completion",
         "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+        **call.cited,
         "usage": {"prompt_tokens": counts[0], "completion_tokens": counts[1], "total_tokens": sum(counts)},
     }
 
@@ -161,23 +152,23 @@ async def _events(desk: Desk, call: Call, first: str | Whole, reply: Reply) -> A
     """The answer in the events that clients expect, each piece as soon as the model has made it."""
     head = {**call.head, "object": "chat.completion.chunk"}
 
-    def event(delta: dict[str, str], finish: str | None) -> str:
+    def event(delta: dict[str, str], finish: str | None, **more: Any) -> str:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        return _line({**head, "choices": [choice]})
+        return _line({**head, "choices": [choice], **more})
 
     async def pieces() -> Reply:
         yield first
         async for piece in reply:
             yield piece
 
-    yield event({"role": "assistant", "content": ""}, None)
+    yield event({"role": "assistant", "content": ""}, None, **call.cited)
     try:
         async with aclosing(pieces()) as all_pieces:
             async for piece in all_pieces:
                 if isinstance(piece, str):
                     yield event({"content": piece}, None)
                 else:
-                    await run_in_threadpool(desk.log, call.task, call.bundle, call.question, call.context, piece.text)
+                    await run_in_threadpool(desk.log, call, piece)
                     yield event({}, "stop")
     except Refused as refused:
         yield _line(_described(refused))  # the words before it have gone out already

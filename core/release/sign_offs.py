@@ -17,7 +17,7 @@ from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
 from core.locale.mark import N_
-from core.release import differences, evidence, gates, labels, plans, signatures
+from core.release import aids, differences, evidence, gates, labels, plans, signatures
 from core.release.gates import Gate
 from core.release.signatures import Signing
 from core.store import audit, database
@@ -76,7 +76,7 @@ def request(conn: duckdb.DuckDBPyConnection, trial_id: str, *, by: Person, scope
     row: dict[str, Any] = {"sign_off_id": uuid4().hex, "task_id": trial["task_id"], "trial_id": trial_id}
     row |= {"plan_id": plan["plan_id"], "scope": scope.strip(), "expires_on": expires_on}
     row |= {"evidence": content.canonical(items), "digest": evidence.digest(items)}
-    found = {**findings(gate), "kept": differences.kept(conn, trial_id)}
+    found = {**findings(gate), "judges": aids.described(conn, trial_id), "kept": differences.kept(conn, trial_id)}
     row |= {"findings": content.canonical(found), "requested_by": by.person_id}
     detail = {"trial": trial_id, "scope": scope.strip(), "expires_on": str(expires_on), "digest": row["digest"]}
     with audit.change(conn, actor=by.person_id, act="sign_off.requested", subject=row["sign_off_id"], detail=detail):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from core.errors import Refusal
 from core.generation.base import Decoding, Message
 from core.locale.mark import N_
-from core.release import bench
+from core.release import bench, enclosures
 from core.release.bundles import Bundle
 from core.release.relay import Relay
 from core.release.replies import Refused, Whole
@@ -35,7 +35,10 @@ def check(bundle: Bundle) -> Smoke:
     questions = bundle.smoke()
     if not questions:
         return Smoke(asked=0, same=0)
-    asked = [bundle.messages(one["input"], one["context"], one["fields"]) for one in questions]
+    asked = [
+        bundle.messages(one["input"], one["context"], one["fields"], enclosures.look_up(bundle, one["input"]))
+        for one in questions
+    ]
     texts = answers(bundle, asked)
     same = sum(text.strip() == one["answer"].strip() for text, one in zip(texts, questions, strict=True))
     repeatable = not bundle.remote and bundle.decoding.temperature == Decoding().temperature

@@ -20,6 +20,7 @@ from core.evaluation import results
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.models import Model
 from core.evaluation.prompts import Prompt
+from core.evaluation.retrieving import Retrieval
 from core.evaluation.tasks import Task
 from core.locale.mark import N_
 from core.store import audit, database
@@ -51,6 +52,7 @@ def start(
     base: Model,
     baseline: tuple[str, Prompt],
     recipe: Recipe,
+    retrieval: Retrieval | None = None,
 ) -> str:
     """Queue the three trials, the smallest first; returns the curve's id.
 
@@ -72,6 +74,7 @@ def start(
     shared: dict[str, Any] = {"by": by, "task_id": eval_set.task_id, "prompt": prompt, "method": recipe.method}
     sets = [training_sets.freeze(conn, part=part, **shared) for part in PARTS]
     trials.check(base, sets[-1], recipe)
+    trials.check_retrieval(conn, sets[-1], baseline[1], retrieval)
     curve_id = uuid4().hex
     row = {"curve_id": curve_id, "task_id": eval_set.task_id, "eval_set_id": eval_set.eval_set_id}
     with audit.change(conn, actor=by.person_id, act="learning_curve.started", subject=curve_id) as detail:
@@ -88,6 +91,7 @@ def start(
                 recipe=recipe,
                 curve_id=curve_id,
                 part=part if part < 1 else None,
+                retrieval=retrieval,
             )
             for part, one in zip(PARTS, sets, strict=True)
         ]

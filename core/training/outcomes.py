@@ -9,8 +9,9 @@ import duckdb
 
 from core import content
 from core.errors import Refusal
-from core.evaluation import eval_sets, models, prompts, runs
+from core.evaluation import eval_sets, models, prompts, retrieving, runs
 from core.evaluation.models import Model
+from core.evaluation.prompts import Prompt
 from core.jobs.jobs import Job
 from core.locale.mark import N_
 from core.settings import Settings
@@ -81,39 +82,42 @@ def plans(conn: duckdb.DuckDBPyConnection, trial: Mapping[str, Any], base: Model
 
     The tuned model also answers the dev samples, where every rung of the ladder has answered: gate samples are for
     one question only. A set that is not the trained one is asked with the first prompt of its own ladder. A trial on
-    a part of the samples proves nothing and answers dev only.
+    a part of the samples proves nothing and answers dev only. Every prompt with a place for passages gets them from the
+    trial's index, so that both sides are shown the same.
     """
     eval_set = eval_sets.find(conn, trial["eval_set_id"])
     taught = prompts.find(conn, trial["prompt_id"])
     baseline = prompts.find(conn, trial["baseline_prompt_id"])
     if eval_set is None or taught is None or baseline is None:
         raise LookupError("A trial is saved after its set and its prompts.")
-    common: dict[str, Any] = {"purpose": "proof", "trial_id": trial["trial_id"]}
-    own_set: dict[str, Any] = {"eval_set": eval_set, **common}
-    tuned_run: dict[str, Any] = {"rung": AFTER, "prompt": taught, "model": tuned, "side": "after", **own_set}
+    retrieval = retrieving.of_run(trial)
+
+    def plan(prompt: Prompt, **more: Any) -> runs.Plan:
+        looked_up = retrieving.of_prompt(retrieval, prompt)
+        return runs.Plan(prompt=prompt, retrieval=looked_up, purpose="proof", trial_id=str(trial["trial_id"]), **more)
+
+    own: dict[str, Any] = {"rung": AFTER, "model": tuned, "side": "after", "eval_set": eval_set}
     if trial["part"] is not None:
-        return [runs.Plan(split="dev", **tuned_run)]
-    rung = trial["baseline_rung"]
+        return [plan(taught, split="dev", **own)]
     found = [
-        runs.Plan(split="gate", rung=rung, prompt=baseline, model=base, side="before", **own_set),
-        runs.Plan(split="gate", **tuned_run),
+        plan(baseline, rung=trial["baseline_rung"], model=base, side="before", eval_set=eval_set, split="gate"),
+        plan(taught, split="gate", **own),
     ]
     if eval_set.counts.get("dev"):
-        found.append(runs.Plan(split="dev", **tuned_run))
+        found.append(plan(taught, split="dev", **own))
     for other in eval_sets.of_task(conn, trial["task_id"]):
         if not other.counts.get("retain"):
             continue
-        own = prompts.ladder(conn, trial["task_id"], other.name)
+        ladder = prompts.ladder(conn, trial["task_id"], other.name)
         if other.name == eval_set.name:
             before, after = baseline, taught
-        elif own is not None:
-            before = after = own.rungs[0][1]
+        elif ladder is not None:
+            before = after = ladder.rungs[0][1]
         else:
             raise Refusal(
                 N_("The eval set “%(name)s” has retain samples but no prompt to ask them with. Make a ladder for it."),
                 name=other.name,
             )
-        retain: dict[str, Any] = {"eval_set": other, "split": "retain", **common}
-        found.append(runs.Plan(rung=BEFORE, prompt=before, model=base, side="before", **retain))
-        found.append(runs.Plan(rung=AFTER, prompt=after, model=tuned, side="after", **retain))
+        found.append(plan(before, rung=BEFORE, model=base, side="before", eval_set=other, split="retain"))
+        found.append(plan(after, rung=AFTER, model=tuned, side="after", eval_set=other, split="retain"))
     return found

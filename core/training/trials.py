@@ -13,10 +13,11 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import models
+from core.evaluation import models, prompts, retrieving
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.models import Model
 from core.evaluation.prompts import Prompt
+from core.evaluation.retrieving import Retrieval
 from core.jobs import folder as job_folder
 from core.jobs import jobs
 from core.jobs.jobs import Job
@@ -38,14 +39,17 @@ def start(
     baseline: tuple[str, Prompt],
     recipe: Recipe,
     goes_on: Model | None = None,
+    retrieval: Retrieval | None = None,
 ) -> str:
     """Queue the training; returns the trial's id. What it must beat is fixed here, before any gate result exists.
 
-    With `goes_on`, it starts from what that tuned model has learned. Raises Refusal when the base is not a local
-    model, when the set is not for the recipe's method, or when it has no gate samples to prove anything on.
+    With `goes_on`, it starts from what that tuned model has learned; the proof looks up as `retrieval` says. Raises
+    Refusal when the base is not a local model, when the set is not for the recipe's method, when it has no gate
+    samples to prove anything on, or when a prompt has a place for passages and nothing would be looked up.
     """
     roles.require(by, "train.start")
     check(base, training_set, recipe, goes_on)
+    check_retrieval(conn, training_set, baseline[1], retrieval)
     if not eval_set.counts.get("gate"):
         raise Refusal(
             N_(
@@ -66,6 +70,7 @@ def start(
             baseline=baseline,
             recipe=recipe,
             goes_on=goes_on,
+            retrieval=retrieval,
         )
     return trial_id
 
@@ -83,6 +88,7 @@ def add(
     goes_on: Model | None = None,
     curve_id: str | None = None,
     part: float | None = None,
+    retrieval: Retrieval | None = None,
 ) -> dict[str, Any]:
     """The bare rows of a trial and its job, for a caller that is inside a change already; returns what an event says.
 
@@ -109,6 +115,8 @@ def add(
         "eval_set_id": eval_set.eval_set_id,
         "recipe": content.canonical(asdict(recipe)),
         "start_model_id": goes_on.model_id if goes_on else None,
+        "index_id": retrieval and retrieval.index_id,
+        "k": retrieval and retrieval.k,
         "curve_id": curve_id,
         "part": part,
         "job_id": job_id,
@@ -134,6 +142,15 @@ def check(base: Model, training_set: TrainingSet, recipe: Recipe, goes_on: Model
             name=goes_on.name,
             base=base.name,
         )
+
+
+def check_retrieval(
+    conn: duckdb.DuckDBPyConnection, training_set: TrainingSet, baseline: Prompt, retrieval: Retrieval | None
+) -> None:
+    """Raises Refusal unless what is looked up fits the prompt to beat and the prompt that is taught."""
+    taught = prompts.find(conn, training_set.prompt_id)
+    assert taught is not None, "a training set is frozen with its prompt"
+    retrieving.check(conn, training_set.task_id, retrieval, [taught, baseline], must=True)
 
 
 def find(conn: duckdb.DuckDBPyConnection, trial_id: str) -> dict[str, Any] | None:

@@ -5,8 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from core.knowledge import words
+from core.evaluation.retrieving import Retrieval
+from core.knowledge import indexes, words
 from core.knowledge.shown import Shown
+from pages._ui import session
 from pages._ui.session import _, plain
 
 _CSS = """
@@ -45,6 +47,13 @@ def source(one: Shown) -> str:
     """Number, document, page and section in the reader's words; plain text."""
     page = [] if one.page is None else [plain("page %(page)s", page=one.page)]
     return f"[{one.number}] " + " · ".join([one.document, *page, *([one.section] if one.section else [])])
+
+
+def place(retrieval: Retrieval) -> str:
+    """Where a run, a proof or a release looks things up, and how much; plain text."""
+    index = indexes.find(session.conn(), retrieval.index_id)
+    number = index.number if index else "–"
+    return plain("up to %(k)s passages of the knowledge base, version %(number)s", k=retrieval.k, number=number)
 
 
 def show(shown: Sequence[Shown], question: str, *, key: str) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from core.access import roles
 from core.diagnosis.ladder import Ladder
 from core.diagnosis.verdicts import percent
-from core.evaluation import ladders, models, prompts, results
+from core.evaluation import ladders, models, prompts, results, retrieving
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.ladders import Climb
 from core.evaluation.tasks import Task
@@ -26,7 +26,8 @@ def show(task: Task, eval_set: EvalSet, climb: Climb, judged: Ladder) -> None:
             "Before anybody signs, it is measured once more on samples that nobody has looked at."
         )
     )
-    asked = ladders.locked(conn, task.task_id, eval_set.name, climb.model_id, winner["prompt_id"])
+    retrieval = retrieving.of_run(winner)
+    asked = ladders.locked(conn, task.task_id, eval_set.name, climb.model_id, winner["prompt_id"], retrieval)
     if asked:
         parts.job(asked[0]["job_id"], "ladder.locked.job")
         if all(run["answered"] >= run["planned"] for run in asked):
@@ -57,6 +58,7 @@ def show(task: Task, eval_set: EvalSet, climb: Climb, judged: Ladder) -> None:
                 winner=sides[1],
                 model=model,
                 like=winner,
+                retrieval=climb.retrieval,
             )
             st.rerun()
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.evaluation import ladders, results
 from core.locale.mark import N_
-from pages._ui import parts, session
+from pages._ui import parts, passages, session
 from pages._ui.session import _
 from pages.diagnosis import _curves, _locked, _planning, _steps
 
@@ -38,6 +38,9 @@ with right:
     names = {climb.model_id: climb.model_name for climb in climbs}
     model_id = st.selectbox(_("Model"), list(names), format_func=names.__getitem__, key=f"ladder.model.{chosen.name}")
 climb = next(one for one in climbs if one.model_id == model_id)
+if climb.retrieval:
+    rungs = ", ".join(run["rung"] for run in climb.runs if run["index_id"])
+    st.caption(_("Looked up for prompt %(rungs)s: %(what)s.", rungs=rungs, what=passages.place(climb.retrieval)))
 
 if not climb.complete:
     done, planned = (sum(run[count] for run in climb.runs) for count in ("answered", "planned"))

@@ -15,6 +15,7 @@ from core.locale.mark import N_
 from core.review import queues
 from pages._ui import parts, session
 from pages._ui.session import _, plain
+from pages.evaluation import _retrieval
 
 ONE_SITTING = 40
 """Answers that a person judges in one go."""
@@ -60,11 +61,13 @@ def _collect(
         help=_("The minimal prompt is usual: the model learns to answer right without long instructions."),
         key=f"runs.rung.{ladder.ladder_id}",
     )
+    retrieval = _retrieval.for_prompts(eval_set.task_id, "runs.collect", [rungs[rung]])
     if st.button(_("Collect %(count)s answers", count=count), type="primary", key="runs.collect"):
         with session.refusing():
             runs.start_collecting(
-                session.conn(), by=session.person(), eval_set=eval_set, rung=rung, prompt=rungs[rung], model=model
-            )
+                session.conn(), by=session.person(), eval_set=eval_set, rung=rung, prompt=rungs[rung], model=model,
+                retrieval=retrieval,
+            )  # fmt: skip
             st.rerun()
 
 

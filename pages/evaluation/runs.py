@@ -7,7 +7,7 @@ from core.evaluation import ladders, prompts, runs
 from pages._ui import parts, session
 from pages._ui.session import _, plain
 from pages.diagnosis import _planning
-from pages.evaluation import _collect, _matrix, _results
+from pages.evaluation import _collect, _matrix, _results, _retrieval
 
 conn, person, task = session.conn(), session.person(), session.task()
 st.title(_("Runs"))
@@ -44,9 +44,12 @@ if missing is None and not count:
     missing = _("The set has no samples for prompt tuning (dev). Choose another set, or import one that has some.")
 if missing is None and ladder_runs and parts.is_open(ladder_runs[0]["job_id"]):
     missing = _("The ladder is running. Wait until it has ended, or stop it.")
+retrieval = None
+if missing is None:
+    retrieval = _retrieval.for_prompts(task.task_id, "runs", [prompt for _rung, prompt in ladder.rungs])
 if st.button(_("Run the ladder"), type="primary", disabled=missing is not None, key="runs.start"):
     with session.refusing():
-        ladders.start(conn, by=person, task=task, eval_set=chosen, ladder=ladder, model=model)
+        ladders.start(conn, by=person, task=task, eval_set=chosen, ladder=ladder, model=model, retrieval=retrieval)
         st.rerun()
 if missing:
     st.caption(missing)

@@ -1,12 +1,17 @@
 """An alias on the page: where it points, the form that releases, and the way back."""
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from core.access import roles
+from core.evaluation.retrieving import Retrieval
 from core.locale.mark import N_
 from core.release import releases, sign_offs
 from core.release.releases import Alias
-from pages._ui import parts, session
+from pages._ui import parts, passages, session
 from pages._ui.session import _, plain
 from pages.release import _signing
 
@@ -32,6 +37,7 @@ def show(task_id: str, alias: Alias) -> None:
         assert case is not None, "a release has its sign-off"
         st.markdown(_("Valid until %(day)s, for:", day=case.expires_on))
         parts.text(case.scope)
+        _aids(json.loads(now["manifest"]))
         if sign_offs.state(conn, case) == "overridden":
             st.error(_("The gate was not passed. Two people overrode it; this stays marked wherever it is used."))
         if sign_offs.stale(conn, case):
@@ -40,6 +46,17 @@ def show(task_id: str, alias: Alias) -> None:
         _release(task_id, alias, now["release_id"] if now else None)
         if now is not None:
             _back(task_id, alias, now["release_id"])
+
+
+def _aids(manifest: Mapping[str, Any]) -> None:
+    """What the release looks up, and the judges that read answers of its proof."""
+    if index := manifest.get("index"):
+        st.caption(_("For each question it looks up %(what)s, which lies in its folder.",
+                     what=passages.place(Retrieval(index_id=index["index_id"], k=index["k"]))))  # fmt: skip
+    for judge in manifest.get("judge") or ():
+        samples = (judge["calibration"] or {}).get("samples", 0)
+        st.caption(_("Answers of its proof were also read by the judge “%(name)s” (%(samples)s samples held against "
+                     "people).", name=judge["name"], samples=samples))  # fmt: skip
 
 
 def _release(task_id: str, alias: Alias, expected: str | None) -> None:
@@ -88,6 +105,7 @@ def _back(task_id: str, alias: Alias, expected: str) -> None:
             format_func=lambda one: str(earlier[one]),
             key=f"releases.{alias}.back",
         )
+        _questions(chosen, f"releases.{alias}.questions")
         with session.refusing():
             key = f"releases.{alias}.roll_back"
             bound = releases.form(task_id, alias, chosen, expected)
@@ -98,6 +116,32 @@ def _back(task_id: str, alias: Alias, expected: str) -> None:
                         conn, session.settings(), chosen, alias, signing, by=session.person(), expected=expected
                     )
                 _signing.signed(key, BACK, same=tried.same, asked=tried.asked)
+
+
+def _questions(release_id: str, key: str) -> None:
+    """Which questions a way back asks first, said before anybody signs."""
+    found = releases.check_questions(session.settings(), release_id)
+    if not found:
+        st.caption(_("This release has no check questions: neither dev nor retain samples were answered by its prompt. "
+                     "Its files are checked all the same."))  # fmt: skip
+        return
+    of_dev = sum(one.get("split", "dev") == "dev" for one in found)
+    st.caption(_("Before it moves, it is asked %(dev)s dev samples and %(retain)s retain samples of its own proof. A "
+                 "bundle never holds gate samples: they are no secret any more once they lie in one.",
+                 dev=of_dev, retain=len(found) - of_dev))  # fmt: skip
+    st.dataframe(
+        [
+            {
+                plain("Sample"): one.get("key", "–"),
+                plain("Part"): one.get("split", "dev"),
+                plain("Input"): one["input"],
+                plain("Answer when it was signed"): one["answer"],
+            }
+            for one in found
+        ],
+        hide_index=True,
+        key=key,
+    )
 
 
 def history(task_id: str) -> None:

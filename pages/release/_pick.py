@@ -1,12 +1,16 @@
 """Which trial the page is about, and how far its proof is while nothing may be shown of it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
+from core.evaluation import retrieving
 from core.release import proofs
 from core.release.proofs import Report
 from core.review import blindness
 from core.training import trials
-from pages._ui import parts, session
+from pages._ui import parts, passages, session
 from pages._ui.session import _, plain
 
 
@@ -28,7 +32,16 @@ def trial(task_id: str, key: str) -> str | None:
 
     asked = st.query_params.get("trial")
     index = list(known).index(asked) if asked in known else 0
-    return str(parts.select(_("Trial"), list(known), index=index, format_func=name, key=key))
+    chosen = str(parts.select(_("Trial"), list(known), index=index, format_func=name, key=key))
+    say_retrieval(known[chosen])
+    return chosen
+
+
+def say_retrieval(trial: Mapping[str, Any]) -> None:
+    """Which index the trial's proof looks things up in, and how many passages; nothing where it does not."""
+    if retrieval := retrieving.of_run(trial):
+        st.caption(_("Both sides look up %(what)s, where their prompt has a place for passages.",
+                     what=passages.place(retrieval)))  # fmt: skip
 
 
 def progress(trial_id: str) -> None:

@@ -10,6 +10,7 @@ from core.locale.mark import N_
 from core.release import candidates
 from pages._ui import parts, session
 from pages._ui.session import _
+from pages.evaluation import _retrieval
 
 
 def show(task: Task) -> None:
@@ -36,6 +37,7 @@ def show(task: Task) -> None:
                 key="candidate.instead",
             )  # fmt: skip
             then = _model(known, "candidate.after")
+        retrieval = _retrieval.for_prompts(task.task_id, "candidate", [rungs[rung], rungs[other]])
         st.caption(_("Both answer the gate and retain samples now. The result stays hidden until a plan is signed."))
         if st.button(_("Prove it"), type="primary", key="candidate.propose"):
             with session.refusing():
@@ -46,6 +48,7 @@ def show(task: Task) -> None:
                     rung=rung,
                     before=(rungs[rung], now),
                     after=(rungs[other], then),
+                    retrieval=retrieval,
                 )
                 st.query_params["trial"] = trial_id
                 session.keep_message(N_("The proof has begun. Sign its plan meanwhile, under Release, Sign-off."))

@@ -1,5 +1,8 @@
 """What business systems need to ask a release, and the pool that their questions make."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from core.access import roles
@@ -7,7 +10,7 @@ from core.evaluation.tasks import Task
 from core.locale.mark import N_
 from core.release import production, publishing
 from pages._ui import parts, session
-from pages._ui.session import _
+from pages._ui.session import _, plain
 
 
 def show(task: Task) -> None:
@@ -68,9 +71,27 @@ def _pool(task: Task) -> None:
             st.rerun()
         kept, waiting = production.pool(conn, task.task_id)
         st.markdown(_("%(kept)s answers are kept; %(waiting)s were not drawn yet.", kept=kept, waiting=waiting))
+        if measured := production.measured(conn, task.task_id):
+            st.dataframe([_row(one) for one in measured], hide_index=True, key="releases.measured")
         count = st.number_input(_("Draw at random"), 1, 10_000, 50, key="releases.draw.count")
         if st.button(_("Draw into the eval set “From production”"), disabled=not waiting, key="releases.draw"):
             with session.refusing():
                 production.draw(conn, task.task_id, count, by=person)
                 session.keep_message(N_("They are in the eval set “From production”, in the split dev."))
                 st.rerun()
+
+
+def _row(one: Mapping[str, Any]) -> dict[str, Any]:
+    """What the kept answers of a release took; a dash where nobody has told."""
+
+    def told(value: float | None, digits: int) -> str:
+        return "–" if value is None else f"{value:.{digits}f}"
+
+    return {
+        plain("Release"): one["number"],
+        plain("Asked for as"): one["model"] or "–",
+        plain("Answers kept"): one["answers"],
+        plain("Seconds (median)"): told(one["latency_s"], 2),
+        plain("Tokens asked (mean)"): told(one["prompt_tokens"], 0),
+        plain("Tokens answered (mean)"): told(one["completion_tokens"], 0),
+    }

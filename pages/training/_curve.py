@@ -5,6 +5,7 @@ import streamlit as st
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.models import Model
 from core.evaluation.prompts import Prompt
+from core.evaluation.retrieving import Retrieval
 from core.evaluation.tasks import Task
 from core.locale.mark import N_
 from core.training import learning_curves
@@ -15,7 +16,14 @@ from pages._ui.session import _
 SHOWN = 3
 
 
-def offer(eval_set: EvalSet, prompt: Prompt, base: Model, baseline: tuple[str, Prompt], recipe: Recipe) -> None:
+def offer(
+    eval_set: EvalSet,
+    prompt: Prompt,
+    base: Model,
+    baseline: tuple[str, Prompt],
+    recipe: Recipe,
+    retrieval: Retrieval | None,
+) -> None:
     """The button; what is chosen above holds for all three trials."""
     clicked = st.button(
         _("Measure the learning curve"),
@@ -27,7 +35,7 @@ def offer(eval_set: EvalSet, prompt: Prompt, base: Model, baseline: tuple[str, P
     if clicked:
         with session.refusing():
             learning_curves.start(session.conn(), by=session.person(), eval_set=eval_set, prompt=prompt, base=base,
-                                  baseline=baseline, recipe=recipe)  # fmt: skip
+                                  baseline=baseline, recipe=recipe, retrieval=retrieval)  # fmt: skip
             session.keep_message(N_("The three trials have begun. You may close this page; they go on by themselves."))
             st.rerun()
 

@@ -6,7 +6,7 @@ from core.release import plans, proofs
 from core.training import trials
 from pages._ui import parts, session
 from pages._ui.session import _
-from pages.release import _verdict
+from pages.release import _pick, _verdict
 from pages.training import _live
 
 A_PAGE = 5
@@ -23,6 +23,7 @@ def show(task_id: str) -> None:
         with st.container(border=True):
             when = parts.moment(trial["created_at"])
             st.caption(_("Begun by %(name)s on %(when)s", name=trial["created_by"], when=when))
+            _pick.say_retrieval(trial)
             parts.job(trial["job_id"], f"trial.training.{trial_id}")
             _live.show(trial["job_id"], f"trial.live.{trial_id}")
             proof = proofs.runs_of(session.conn(), trial_id)

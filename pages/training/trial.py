@@ -3,13 +3,15 @@
 import streamlit as st
 
 from core.access import roles
-from core.evaluation import prompts, results, runs
+from core.evaluation import prompts, results, retrieving, runs
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.prompts import Ladder, Prompt
+from core.evaluation.retrieving import Retrieval
 from core.locale.mark import N_
 from core.training import drafts, learning_curves, training_sets, trials
 from pages._ui import parts, session
 from pages._ui.session import _
+from pages.evaluation import _retrieval
 from pages.training import _check, _curve, _plan, _trials
 
 task = session.task()
@@ -33,7 +35,8 @@ def start(eval_set: EvalSet, ladder: Ladder) -> None:
         key="trial.prompt",
         help=_("What a longer prompt explains, the model learns instead. So the shortest is usual: cheaper to ask."),
     )
-    baseline = to_beat(eval_set, ladder)
+    baseline, usual = to_beat(eval_set, ladder)
+    retrieval = _retrieval.for_prompts(task.task_id, "trial", [rungs[taught], baseline[1]], usual)
     method = _plan.method()
     draft = drafts.of_task(session.conn(), task.task_id, method)
     _plan.show_rows(draft)
@@ -49,21 +52,21 @@ def start(eval_set: EvalSet, ladder: Ladder) -> None:
             conn, person = session.conn(), session.person()
             frozen = training_sets.freeze(conn, by=person, task_id=task.task_id, prompt=rungs[taught], method=method)
             trials.start(conn, by=person, eval_set=eval_set, training_set=frozen, base=base, baseline=baseline,
-                         recipe=recipe, goes_on=goes_on)  # fmt: skip
+                         recipe=recipe, goes_on=goes_on, retrieval=retrieval)  # fmt: skip
             session.keep_message(N_("The trial has begun. You may close this page; it goes on by itself."))
             st.rerun()
     if ready and len(draft.rows) >= learning_curves.FEWEST and eval_set.counts.get("dev"):
-        _curve.offer(eval_set, rungs[taught], base, baseline, recipe)
+        _curve.offer(eval_set, rungs[taught], base, baseline, recipe, retrieval)
 
 
-def to_beat(eval_set: EvalSet, ladder: Ladder) -> tuple[str, Prompt]:
-    """The best rung of a finished ladder, else the last rung; says which and why."""
+def to_beat(eval_set: EvalSet, ladder: Ladder) -> tuple[tuple[str, Prompt], Retrieval | None]:
+    """The best rung of a finished ladder with what it looked up, else the last rung; says which and why."""
     conn = session.conn()
     climbed = runs.latest_ladder(conn, task.task_id, eval_set.name)
     if climbed and all(run["answered"] >= run["planned"] for run in climbed):
         best = results.best_rung(conn, task, climbed)
         run = next(one for one in climbed if one["rung"] == best)
-        prompt = prompts.find(conn, run["prompt_id"])
+        prompt, usual = prompts.find(conn, run["prompt_id"]), retrieving.of_run(run)
         assert prompt is not None, "a run is saved after its prompt"
         why = _(
             "It has to beat the prompt **%(prompt)s**: the best of the newest ladder, on %(model)s.",
@@ -71,13 +74,13 @@ def to_beat(eval_set: EvalSet, ladder: Ladder) -> tuple[str, Prompt]:
             model=run["model_name"],
         )
     else:
-        best, prompt = ladder.rungs[-1]
+        (best, prompt), usual = ladder.rungs[-1], None
         why = _(
             "It has to beat the prompt **%(prompt)s**: the last of the ladder, since none was run to its end.",
             prompt=prompt.name,
         )
     st.markdown(why)
-    return best, prompt
+    return (best, prompt), usual
 
 
 if (chosen := parts.choose_eval_set(task.task_id, "trial.set", "gate")) is None:

@@ -12,7 +12,7 @@ from core.release import publishing, releases, sign_offs, signatures
 from core.settings import REPOSITORY, Settings
 from core.store import audit
 from tests.core.release.conftest import House, _opened, entered
-from tests.core.release.test_releases import move
+from tests.core.release.test_releases import another, back, move
 
 CHILD = """
 import os, signal, sys
@@ -106,3 +106,76 @@ def go_on(house: House, case: sign_offs.SignOff, released: bool) -> None:
     assert now is not None
     assert [task["aliases"]["production"]["release_id"] for task in told.values()] == [now["release_id"]]
     assert not list(publishing.folder_of(settings).glob("*.partial"))
+
+
+ON_THE_WAY_BACK = """
+import os, signal, sys
+from pathlib import Path
+from core.release import bundles, publishing, signatures
+from core.settings import Settings
+from core.store import anchors
+from tests.core.release.conftest import _opened
+from tests.core.release.test_releases import back, pointer
+
+source, target, point, first = sys.argv[1:]
+die = lambda *given, **how: os.kill(os.getpid(), signal.SIGKILL)
+with _opened(Path(source), Settings(data=Path(target))) as house:
+    places = {
+        "in the signature": (signatures, "insert"),
+        "between record and anchor": (anchors, "write"),
+        "before the server is told": (publishing, "publish"),
+        "while the server is told": (bundles.os, "chmod"),
+    }
+    setattr(*places[point], die)
+    back(house, first, house.ann, expected=pointer(house))
+"""
+GONE_BACK = {
+    "in the signature": False,
+    "between record and anchor": True,
+    "before the server is told": True,
+    "while the server is told": True,
+}
+"""Where it dies -> whether production points at the first release again."""
+
+
+@pytest.fixture(scope="module")
+def released_twice(built, tmp_path_factory) -> tuple[Path, str, str]:
+    """A data folder with two releases, and the ids of both; production points at the second."""
+    settings = Settings(data=tmp_path_factory.mktemp("twice") / "data")
+    with _opened(built("signed"), settings) as house:
+        first = move(house, sign_offs.of_trial(house.conn, house.trial_id)[0].sign_off_id, house.max)
+        second = move(house, another(house), house.max, expected=first)
+    return settings.data, first, second
+
+
+@pytest.mark.parametrize("point", GONE_BACK)
+def test_a_kill_on_the_way_back_leaves_the_old_or_the_new_and_never_a_half(released_twice, tmp_path, point):
+    source, first, second = released_twice
+    target = tmp_path / "data"
+    died = subprocess.run(
+        [sys.executable, "-c", ON_THE_WAY_BACK, str(source), str(target), point, first],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    aliases = target / "releases" / "aliases.json"
+
+    def told() -> str:
+        (task,) = json.loads(aliases.read_text()).values()
+        return str(task["aliases"]["production"]["release_id"])
+
+    assert told() == second  # what the server reads is whole, and no answer changes before it is told
+    with entered(Settings(data=target)) as house:
+        assert audit.first_bad_entry(house.conn) is None
+        task_id = house.world.task.task_id
+        now = releases.current(house.conn, task_id, "production")
+        assert now is not None
+        assert now["release_id"] == (first if GONE_BACK[point] else second)
+        assert len(releases.moves(house.conn, task_id)) == 2 + GONE_BACK[point]
+        publishing.publish(house.conn, house.world.settings)  # as every start does
+        assert told() == now["release_id"]
+        if not GONE_BACK[point]:
+            back(house, first, house.ann, expected=second)
+        assert told() == first

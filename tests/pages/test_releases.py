@@ -63,9 +63,12 @@ def test_a_version_is_released_rolled_back_and_marked_and_a_changed_prompt_is_sh
         app = sign(app, "releases.production.release", reason="Shorter.")
         assert pointer(house)["sign_off_id"] == second
         assert "Valid until" in texts(app)
+        assert "3 dev samples and 3 retain samples" in texts(app)
+        asked = next(one for one in app.dataframe if "Answer when it was signed" in one.value)
+        assert sorted(set(asked.value["Part"])) == ["dev", "retain"]
         app = sign(app, "releases.production.roll_back", reason="Wrong since noon.")
-        assert "0 of 3 check questions" in app.success[0].value  # the stub says other things than the script did
-        assert len(server.seen) == 3
+        assert "0 of 6 check questions" in app.success[0].value  # the stub says other things than the script did
+        assert len(server.seen) == 6
     assert pointer(house)["sign_off_id"] == first
     moves = next(one for one in app.dataframe if "Act" in one.value)
     assert list(moves.value["Act"]) == ["rolled back", "released", "released"]

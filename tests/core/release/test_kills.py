@@ -111,7 +111,7 @@ def go_on(house: House, case: sign_offs.SignOff, released: bool) -> None:
 ON_THE_WAY_BACK = """
 import os, signal, sys
 from pathlib import Path
-from core.release import bundles, publishing, signatures
+from core.release import bundles, publishing, releases, signatures
 from core.settings import Settings
 from core.store import anchors
 from tests.core.release.conftest import _opened
@@ -126,7 +126,11 @@ with _opened(Path(source), Settings(data=Path(target))) as house:
         "before the server is told": (publishing, "publish"),
         "while the server is told": (bundles.os, "chmod"),
     }
-    setattr(*places[point], die)
+    record = releases._move
+    def recorded(*given, **how):
+        setattr(*places[point], die)
+        record(*given, **how)
+    releases._move = recorded
     back(house, first, house.ann, expected=pointer(house))
 """
 GONE_BACK = {

@@ -55,7 +55,7 @@ def test_a_prompt_alone_is_proven_signed_certified_and_released(house):
     assert (bundle.base, bundle.adapter, bundle.remote) == (Path(house.world.base.path), None, False)
     assert bundle.messages("Where is it?")[0] == {"role": "system", "content": "Sort."}
     assert set(bundle.manifest["files"]) == {"prompt.json", "smoke.jsonl"}
-    assert len(bundle.smoke()) == 3
+    assert [one["split"] for one in bundle.smoke()] == ["dev"] * 3 + ["retain"] * 3  # what must not break, too
     bundles.check_base(bundle)
     page = certificates.html(records.collect(house.conn, sign_off_id), "en")
     assert MEANINGS["approved"] in page

@@ -58,7 +58,7 @@ def make(conn: duckdb.DuckDBPyConnection, settings: Settings, case: SignOff) -> 
         "decoding": json.loads(run["decoding"]),
         "schema": prompts.answer_schema(prompt, eval_set),
         "index": _index(conn, index, used.k) if index and used else None,
-        "judge": case.findings.get("judges") or None,
+        "judge": case.judges or None,
     }
     release_id = content.name("release", manifest)
     digest = bundles.write(

@@ -44,6 +44,8 @@ class SignOff:
     findings: dict[str, Any]
     kept: dict[str, Any]
     """The texts and file hashes that were signed, for `differences.of`; empty where they were not kept yet."""
+    judges: list[dict[str, Any]]
+    """The judges that read answers of the proof, as `aids.described` said of them then."""
     requested_by: str
     requested_at: Any
 
@@ -215,8 +217,8 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[SignOff]:
 
 def _case(row: dict[str, Any]) -> SignOff:
     found = json.loads(row["findings"])
-    kept = found.pop("kept", {})
-    return SignOff(**{**row, "evidence": evidence.items(row["evidence"]), "findings": found, "kept": kept})
+    beside = {"kept": found.pop("kept", {}), "judges": found.pop("judges", [])}
+    return SignOff(**{**row, "evidence": evidence.items(row["evidence"]), "findings": found, **beside})
 
 
 def stale(conn: duckdb.DuckDBPyConnection, case: SignOff) -> list[str]:

@@ -132,7 +132,7 @@ def test_a_frame_filled_with_a_sample_is_what_render_says():
         ),
     ):
         frame = rendering.frame(prompt)
-        values = {"input": "q {context}", "context": "c {input}", "shop": "{schema}"}
+        values = {"input": "q {context}", "context": "c {input}", "shop": "{schema}", "passages": "(no passages)"}
         said = {
             role: "".join(part.get("text") or values.get(part.get("name"), "{" + part.get("name", "") + "}")
                           for part in frame[role])

@@ -3,6 +3,7 @@
 Nothing here tells which prompt or model wrote an answer.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -15,8 +16,9 @@ from core.review.progress import Progress
 from core.review.ratings import Item, Rating, Verdict
 from core.review.rubrics import Rubric
 from pages._ui import parts, passages, session
-from pages._ui.session import _
-from pages.review import _card_words, _fields, _presses, _remarks, _repair
+from pages._ui.session import _, plain
+from pages.review import _card_words, _fields, _presses, _remarks, _repair, _walk
+from pages.review._walk import Place
 
 TOO_SOON_S = 1.1
 """Keyboards wait up to a second before they repeat a held key; what comes sooner was not meant for this answer."""
@@ -24,28 +26,42 @@ TOO_SOON_S = 1.1
 
 @st.fragment
 def show(queue_id: str) -> None:
-    """The next waiting answer of the queue with all that is needed to judge it."""
+    """The next waiting answer of the queue, or where the rater went, with all that is needed to judge it."""
     conn, person, task = session.conn(), session.person(), session.task()
+    if _walk.is_paused(queue_id):
+        _walk.show_pause(queue_id)
+        return
     rubric = rubrics.of_queue(conn, queue_id)
     now = progress.of_rater(conn, queue_id, person.person_id)
     question, far = st.columns([3, 2], gap="medium", vertical_alignment="center")
     question.subheader(session.escape(session.either(rubric.question)))
     far.progress(now.mine / max(1, now.mine + now.left), text=_how_far(now))
-    waiting = ratings.waiting(conn, queue_id, person.person_id)
-    if not waiting:
+    place = _walk.place(queue_id)
+    item = place.item
+    if item is None:
         st.success(_("All %(total)s answers are rated. Thank you.", total=now.mine))
         parts.link("review/approvals.py", _("Go on to Approvals"), "fact_check")
-        with st.bottom:
+        with st.bottom, st.container(horizontal=True, gap="xsmall"):
             _presses.undo("rate", "end", partial(_undo, queue_id, "end"))
+            _walk.buttons(queue_id, place)
         return
-    item = waiting[0]
     _texts(item, rubric)
+    _remarks.fill(item, place.judged)
     _repair.bring(queue_id, item)
     _repair.show(queue_id, item, _remarks.show(item, task.error_types))
     with st.bottom.container():
         _presses.show_refused("rate")
+        if place.judged:
+            st.caption(_("You said: %(verdict)s", verdict=_said(place.judged)))
         with st.container(horizontal=True, gap="xsmall"):
-            _verdicts(queue_id, item, rubric, first=not now.mine)
+            _verdicts(queue_id, item, rubric, place, first=not now.mine)
+            _walk.buttons(queue_id, place)
+
+
+def _said(judged: Mapping[str, Any]) -> str:
+    words = {"pass": plain("Pass"), "fail": plain("Fail"), "skip": plain("Skip")}
+    points = judged["points"]
+    return f"{points} · {_card_words.points()[points - 1]}" if points else words[judged["verdict"]]
 
 
 def _how_far(now: Progress) -> str:
@@ -92,9 +108,9 @@ def _turn_over() -> None:
     st.session_state["rate.reference"] = not st.session_state.get("rate.reference", False)
 
 
-def _verdicts(queue_id: str, item: Item, rubric: Rubric, *, first: bool) -> None:
+def _verdicts(queue_id: str, item: Item, rubric: Rubric, place: Place, *, first: bool) -> None:
     def button(what: str, label: str, key: str, icon: str | None, verdict: Verdict, **said: Any) -> None:
-        act = partial(_judge, queue_id, item, verdict, **said)
+        act = partial(_judge, queue_id, item, verdict, again=place.judged is not None, **said)
         _presses.button("rate", what, item.answer_id, label, key, icon, act)
 
     if rubric.scale == "five":
@@ -122,12 +138,17 @@ def _verdicts(queue_id: str, item: Item, rubric: Rubric, *, first: bool) -> None
 
 
 def _judge(
-    queue_id: str, item: Item, verdict: Verdict, *, points: int | None = None, take_reference: bool = False
+    queue_id: str,
+    item: Item,
+    verdict: Verdict,
+    *,
+    again: bool,
+    points: int | None = None,
+    take_reference: bool = False,
 ) -> None:
-    """Keep the verdict, if it is about the answer that waits: a repeated key or click may still name the last one."""
-    person = session.person()
-    waiting = ratings.waiting(session.conn(), queue_id, person.person_id)
-    if _presses.too_soon("rate", TOO_SOON_S) or not waiting or waiting[0].answer_id != item.answer_id:
+    """Keep the verdict, if it is about the answer in front: a repeated key or click may still name the last one."""
+    place = _walk.place(queue_id)
+    if _presses.too_soon("rate", TOO_SOON_S) or place.item is None or place.item.answer_id != item.answer_id:
         return
     correction = item.reference if take_reference else None if verdict == "skip" else _remarks.correction(item)
     try:
@@ -139,17 +160,20 @@ def _judge(
             error_types=() if verdict == "pass" else _remarks.error_types(item),
             note=_remarks.note(item),
             correction=correction,
+            flagged=_remarks.flagged(item),
         )
-        ratings.record(session.conn(), rating, by=person)
+        ratings.record(session.conn(), rating, by=session.person(), again=again)
     except Refusal as refusal:
         _presses.refuse("rate", refusal)
     else:
         _remarks.forget(item.answer_id)
+        _walk.go(queue_id, place.onwards)
 
 
 def _undo(queue_id: str, answer_id: str) -> None:
     """Bring the last judged answer back with empty remarks; once only for a key held down."""
-    waiting = ratings.waiting(session.conn(), queue_id, session.person().person_id)
-    if not _presses.too_soon("rate", TOO_SOON_S) and answer_id == (waiting[0].answer_id if waiting else "end"):
+    item = _walk.place(queue_id).item
+    if not _presses.too_soon("rate", TOO_SOON_S) and answer_id == (item.answer_id if item else "end"):
         back = ratings.undo(session.conn(), queue_id, by=session.person())
         _remarks.forget(back or "")
+        _walk.go(queue_id, back)

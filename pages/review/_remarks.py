@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,10 +13,12 @@ from pages._ui.session import _
 
 TAKEN = "CRPFSTUVNEGDBWM"
 """Keys that mean something else: C and R to Streamlit, the others on the card or in the form."""
+TYPED = ("note", "correction", "wrong")
+"""The fields that the rater writes in."""
 
 
 def show(item: Item, types: Sequence[Mapping[str, str]]) -> DeltaGenerator:
-    """The fields, empty for every new answer; their keys carry its id. Returns the place under the correction."""
+    """The fields as `fill` left them; their keys carry the answer's id. Returns the place under the correction."""
     chosen = error_types(item)
     left, right = st.columns(2, gap="medium")
     left.markdown(_("**If it fails: what is wrong?**"))
@@ -39,7 +42,17 @@ def show(item: Item, types: Sequence[Mapping[str, str]]) -> DeltaGenerator:
         placeholder=_("Note"),
         label_visibility="collapsed",
     )
-    st.session_state.setdefault(f"rate.correction.{item.answer_id}", item.text)
+    raised = flagged(item)
+    left.button(
+        _("Flag"),
+        key=f"rate.flag.{item.answer_id}",
+        shortcut="G",
+        type="primary" if raised else "tertiary",
+        icon=":material/flag_check:" if raised else ":material/flag:",
+        help=_("Flag: somebody else should look at this one"),
+        on_click=_flag,
+        args=(item,),
+    )
     right.text_area(
         _("Corrected answer"),
         key=f"rate.correction.{item.answer_id}",
@@ -73,9 +86,31 @@ def correction(item: Item) -> str | None:
     return None if typed == item.text.strip() else typed
 
 
+def flagged(item: Item) -> bool:
+    """Whether the rater asks that somebody else look at the answer."""
+    return bool(st.session_state.get(f"rate.flagged.{item.answer_id}", False))
+
+
+def keep(answer_id: str) -> None:
+    """Hold what is typed, since Streamlit forgets a field that is not on the page; `fill` puts it back."""
+    fields = {field: st.session_state.get(f"rate.{field}.{answer_id}") for field in TYPED}
+    st.session_state[f"rate.kept.{answer_id}"] = {field: text for field, text in fields.items() if text is not None}
+
+
+def fill(item: Item, judged: Mapping[str, Any] | None) -> None:
+    """Before the fields are drawn: what was kept, else what the rater has said of the answer, else the answer."""
+    answer_id = item.answer_id
+    said: dict[str, Any] = {"correction": item.text}
+    if judged is not None:
+        said = {"types": tuple(judged["error_types"]), "flagged": judged["flagged"], "note": judged["note"]}
+        said["correction"] = judged["correction"] or item.text
+    for field, value in {**said, **st.session_state.pop(f"rate.kept.{answer_id}", {})}.items():
+        st.session_state.setdefault(f"rate.{field}.{answer_id}", value)
+
+
 def forget(answer_id: str) -> None:
     """Empty the fields of the answer."""
-    for field in ("types", "note", "correction", "wrong"):
+    for field in (*TYPED, "types", "flagged", "kept"):
         st.session_state.pop(f"rate.{field}.{answer_id}", None)
 
 
@@ -84,6 +119,10 @@ def _turn(item: Item, one: str) -> None:
     st.session_state[f"rate.types.{item.answer_id}"] = (
         tuple(other for other in chosen if other != one) if one in chosen else (*chosen, one)
     )
+
+
+def _flag(item: Item) -> None:
+    st.session_state[f"rate.flagged.{item.answer_id}"] = not flagged(item)
 
 
 def explained(one: Mapping[str, str]) -> str:

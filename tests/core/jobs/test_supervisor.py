@@ -15,7 +15,6 @@ from starlette.responses import JSONResponse
 from core.access.people import Person
 from core.errors import Refusal
 from core.evaluation import answers, eval_sets, models, prompts, runs, tasks
-from core.evaluation.importing import Row
 from core.evaluation.prompts import Prompt
 from core.generation.base import Decoding
 from core.jobs import folder as job_folder
@@ -24,31 +23,9 @@ from core.jobs.launchers import LocalLauncher
 from core.settings import REPOSITORY
 from core.store import audit, database
 from tests import openai_server, tiny
+from tests.core.jobs.conftest import SAMPLES, answered, queue_run, rows
 
-SAMPLES = 120
 READER = Person(person_id="reader", name="Reader", roles=frozenset({"manager"}))
-
-
-def rows(count):
-    return [
-        Row(key=f"k{n}", input=f"question {n}", context="", reference=f"echo: question {n}", kind="practice", pair="",
-            group_id=f"g{n}", split="dev", critical=False, tags=(), line=n)
-        for n in range(count)
-    ]  # fmt: skip
-
-
-def queue_run(conn, mina, base_url, count=SAMPLES):
-    """A ladder of one rung over `count` samples on the model at that address; returns the job's id."""
-    task = tasks.create(conn, by=mina, name={"en": "Echo"}, description={"en": ""})
-    eval_set = eval_sets.save(conn, by=mina, task_id=task.task_id, name="Echo", rows=rows(count), scorer="exact")
-    model = models.register_api(conn, by=mina, name="echo", base_url=base_url, api_model="tiny")
-    rungs = [("A", Prompt(name="A", system="", template="{input}"))]
-    ladder = prompts.save_ladder(conn, by=mina, task_id=task.task_id, eval_set_name="Echo", rungs=rungs)
-    return runs.start_ladder(conn, by=mina, eval_set=eval_set, ladder=ladder, model=model)
-
-
-def answered(conn):
-    return conn.execute("select count(*), count(distinct sample_id) from answers").fetchone()
 
 
 def step_until(settings, conn, reached, seconds=40.0):

@@ -10,7 +10,6 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
@@ -23,7 +22,7 @@ from core.jobs import jobs, supervisor, worker
 from core.settings import Settings
 from core.store import audit, database
 from core.training import recipes, training_sets, trials
-from tests import chain
+from tests import chain, mortal
 from tests.chain import World
 
 MINA = Person(person_id="mina", name="Mina", roles=frozenset(roles.ROLES))
@@ -45,37 +44,10 @@ POINTS = (
 """Where the worker dies: a function, which of its calls, and whether before or after it."""
 
 
-def patched(path: str, number: int, when: str) -> None:
-    """From now on this process kills itself at that call."""
-    module, _, name = path.rpartition(".")
-    owner = _resolve(module)
-    real, calls = getattr(owner, name), iter(range(1, 10_000))
-
-    def dying(*args: Any, **more: Any) -> Any:
-        due = next(calls) == number
-        if due and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        made = real(*args, **more)
-        if due:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return made
-
-    setattr(owner, name, dying)
-
-
-def _resolve(path: str) -> Any:
-    """The module or class of that name."""
-    try:
-        return __import__(path, fromlist=["_"])
-    except ModuleNotFoundError:
-        module, _, name = path.rpartition(".")
-        return getattr(__import__(module, fromlist=["_"]), name)
-
-
 def work(folder: str, point: tuple[str, int, str] | None) -> None:
     """What a child does: the worker's own main, mortal at the point."""
     if point:
-        patched(*point)
+        mortal.patched(*point)
     worker.main(Path(folder))
 
 
@@ -233,7 +205,7 @@ def app(data: str, point: tuple[str, int, str] | None) -> None:
     connection = database.connect(settings)
     conn = connection.cursor()
     if point:
-        patched(*point)
+        mortal.patched(*point)
     while supervisor.step(settings, conn, Scripted(conn)):
         pass
     connection.close()

@@ -1,6 +1,7 @@
 """The house: who may know whom."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -97,3 +98,14 @@ def test_nothing_shows_text_as_html_or_runs_code_of_models():
         source = path.read_text("utf-8")
         assert "unsafe_allow_html=True" not in source
         assert "trust_remote_code=True" not in source
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+def test_the_map_of_files_names_every_folder_and_nothing_that_is_not_there(document):
+    whole = (ROOT / document).read_text("utf-8").partition("## The house\n")[2].partition("\n## ")[0]
+    drawn = whole.partition("```\n")[2].partition("```")[0] or "".join(re.findall(r"`[^`]*`", whole))
+    named = set(re.findall(r"(?<![\w/])[\w./]+(?:/|\.py)(?!\w)", drawn))
+    folders = {f"{path.parent.relative_to(ROOT)}/" for path in modules("core") + modules("pages")}
+    folders = {folder for folder in folders if folder.count("/") == 2} - {"core/store/migrations/"}
+    assert not {folder for folder in folders if not {folder, folder.removeprefix("pages/")} & named}
+    assert not {name for name in named if not any((ROOT / start / name).exists() for start in ("", "pages"))}

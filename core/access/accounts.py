@@ -1,7 +1,7 @@
 """What happens to an account after it was made: another password, other roles, the end of it. Nobody is deleted."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import duckdb
 
@@ -47,6 +47,24 @@ def slowed(conn: duckdb.DuckDBPyConnection, *, by: Person) -> tuple[list[str], i
     return known, len(names) - len(known)
 
 
+def locked(conn: duckdb.DuckDBPyConnection, *, by: Person) -> tuple[dict[str, datetime], int]:
+    """Whose account is locked after too many wrong passwords: id -> until when (UTC), and how many names nobody has."""
+    roles.require(by, "people.manage")
+    names = haste.locked(conn)
+    known = {name: until for name, until in names.items() if not name.startswith("?")}
+    return known, len(names) - len(known)
+
+
+def unlock(conn: duckdb.DuckDBPyConnection, person_id: str, *, by: Person) -> None:
+    """Let the person try again at once. Raises Refusal when the account is not locked."""
+    roles.require(by, "people.manage")
+    _find(conn, person_id)
+    with audit.change(conn, actor=by.person_id, act="person.unlocked", subject=person_id):
+        if person_id not in haste.locked(conn):
+            raise Refusal(N_("This account is not locked (any more). Reload the page."))
+        haste.forgive(conn, person_id, by=by.person_id)
+
+
 def change_password(conn: duckdb.DuckDBPyConnection, *, by: Person, old: str, new: str) -> None:
     """Choose another password; every session of the person ends, on all devices.
 
@@ -61,7 +79,7 @@ def change_password(conn: duckdb.DuckDBPyConnection, *, by: Person, old: str, ne
 
 
 def give_password(conn: duckdb.DuckDBPyConnection, person_id: str, new: str, *, by: Person) -> None:
-    """Give somebody who has forgotten theirs a new password; their sessions end. Who signs with it is on record."""
+    """Give somebody who has forgotten theirs a new password: their sessions end, and a lock does. It is on record."""
     roles.require(by, "people.manage")
     person = _find(conn, person_id)
     if person.person_id == by.person_id:
@@ -70,6 +88,7 @@ def give_password(conn: duckdb.DuckDBPyConnection, person_id: str, new: str, *, 
     hashed = people.hashed(person, new)
     with audit.change(conn, actor=by.person_id, act="person.password_given", subject=person_id):
         conn.execute("update people set password_hash = ? where person_id = ?", [hashed, person_id])
+        haste.forgive(conn, person_id, by=by.person_id)
         _end_sessions(conn, person_id)
 
 

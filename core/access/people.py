@@ -212,6 +212,10 @@ def _verify(conn: duckdb.DuckDBPyConnection, name: str, password: str, what: str
             subject = person_id if found else "unknown name"
             with audit.change(conn, actor="nobody", act=f"{what}.failed", subject=subject):
                 haste.count(conn, counted, succeeded=False)
+            if counted in haste.locked(conn):
+                detail = {"minutes": haste.LOCKED_FOR.seconds // 60}
+                with audit.change(conn, actor="system", act="person.locked", subject=subject, detail=detail):
+                    pass
             raise Refusal(sentence)
         with audit.change(conn, actor=person_id, act=f"{what}.succeeded", subject=person_id):
             haste.count(conn, person_id, succeeded=True)

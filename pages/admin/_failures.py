@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.access import accounts
+from core.access import accounts, haste
 from core.locale.mark import N_
 from pages._ui import parts, session
 from pages._ui.session import _, plain
@@ -15,6 +15,7 @@ def show() -> None:
     conn, by = session.conn(), session.person()
     st.subheader(_("Failed attempts"))
     known, unknown = accounts.slowed(conn, by=by)
+    _locked()
     if known:
         names = ", ".join(known)
         st.warning(_("Three wrong tries or more in the last quarter of an hour: %(names)s. Each further one has to "
@@ -38,6 +39,23 @@ def show() -> None:
         hide_index=True,
         key="people.failures",
     )
+
+
+def _locked() -> None:
+    """Accounts that are locked, each with the way to open it again."""
+    conn, by = session.conn(), session.person()
+    known, unknown = accounts.locked(conn, by=by)
+    for person_id, until in known.items():
+        words = _("Locked after %(count)s wrong passwords in a row, until %(when)s: %(name)s",
+                  count=haste.LOCKED_AFTER, when=parts.moment(until), name=person_id)  # fmt: skip
+        st.error(words, icon=":material/lock:")
+        if st.button(_("Unlock %(name)s", name=person_id), key=f"people.unlock.{person_id}"):
+            with session.refusing():
+                accounts.unlock(conn, person_id, by=by)
+                session.keep_message(N_("The account is unlocked; the person can try again now."))
+                st.rerun()
+    if unknown:
+        st.warning(_("Names that nobody has are locked, too: %(count)s of them.", count=unknown))
 
 
 def _word(act: str) -> str:

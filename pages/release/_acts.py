@@ -32,6 +32,8 @@ ACTS = {
     "model.fetch_started": N_("Starter model asked for"),
     "person.created": N_("Person added"),
     "person.deactivated": N_("Person deactivated"),
+    "person.locked": N_("Account locked after wrong passwords"),
+    "person.unlocked": N_("Account unlocked by an admin"),
     "person.password_changed": N_("Password changed"),
     "person.password_given": N_("Password given by an admin"),
     "person.reactivated": N_("Person reactivated"),

@@ -2,6 +2,7 @@ import pytest
 
 from core.access import identities, people, sessions
 from core.errors import Refusal
+from core.store import database
 from pages._ui import session
 
 
@@ -64,6 +65,14 @@ def test_an_admin_sees_failed_attempts_and_who_has_to_wait(page, conn, mina):
     shown = app.dataframe[1].value
     assert list(shown["Who"]) == ["unknown name"] * 3 + ["olu"] * 3
     assert set(shown["What"]) == {"Sign-in failed"}
+    database.insert(
+        conn, "sign_in_attempts", [{"person_id": "olu", "tried_at": database.now(), "succeeded": False}] * 7
+    )
+    app = page("admin/people.py")
+    assert app.error[0].value.startswith("Locked after 10 wrong passwords in a row, until ")
+    app.button(key="people.unlock.olu").click().run()
+    assert not app.error
+    assert people.verify(conn, "Olu", "four other words here").name == "Olu"
 
 
 def test_a_person_of_the_company_has_no_password_to_change_here(page, conn, mina, monkeypatch):

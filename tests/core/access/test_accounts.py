@@ -2,6 +2,7 @@ import pytest
 
 from core.access import accounts, people, roles, sessions
 from core.errors import Refusal
+from core.store import database
 
 OLD, NEW = "correct horse battery", "quite another thing"
 
@@ -64,6 +65,30 @@ def test_an_admin_helps_who_forgot_and_it_is_on_record(conn, mina, bo):
     assert people.verify(conn, "Bo", NEW) == bo
     query = "select actor, subject from audit_events where act = 'person.password_given'"
     assert conn.execute(query).fetchall() == [("mina li", "bo")]
+
+
+def lock(conn):
+    failures = [("bo", database.now(), False)] * 10
+    conn.executemany("insert into sign_in_attempts values (?, ?, ?)", failures)
+
+
+def test_an_admin_opens_a_locked_account_and_it_is_on_record(conn, mina, bo):
+    lock(conn)
+    assert list(accounts.locked(conn, by=mina)[0]) == ["bo"]
+    with pytest.raises(Refusal, match="is locked"):
+        people.confirm(conn, bo, OLD)  # a signature is locked as well
+    with pytest.raises(Refusal, match="Only an admin"):
+        accounts.unlock(conn, "bo", by=bo)
+    accounts.unlock(conn, "bo", by=mina)
+    assert accounts.locked(conn, by=mina) == ({}, 0)
+    assert people.verify(conn, "Bo", OLD) == bo
+    with pytest.raises(Refusal, match="is not locked"):
+        accounts.unlock(conn, "bo", by=mina)
+    query = "select actor, subject from audit_events where act = 'person.unlocked'"
+    assert conn.execute(query).fetchall() == [("mina li", "bo")]
+    lock(conn)
+    accounts.give_password(conn, "bo", NEW, by=mina)  # who forgot theirs need not wait either
+    assert people.verify(conn, "Bo", NEW) == bo
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,8 @@ ACTS = {
     "people.manage": [
         "access.people.create", "access.accounts.set_roles", "access.accounts.deactivate",
         "access.accounts.reactivate", "access.accounts.give_password", "access.accounts.everyone",
-        "access.accounts.failures", "access.accounts.slowed",
+        "access.accounts.failures", "access.accounts.slowed", "access.accounts.locked",
+        "access.accounts.unlock",
     ],
     "plan.sign": ["release.plans.sign"],
     "breakage.answer": ["release.breakages.answer"],

@@ -117,10 +117,34 @@ def test_waiting_is_enough_and_a_success_wipes_the_slate(conn, mina):
 
 def test_no_wait_is_longer_than_a_minute_and_a_quarter_of_an_hour_forgives(conn, mina):
     failure = [("mina li", database.now(), False)]
-    conn.executemany("insert into sign_in_attempts values (?, ?, ?)", failure * 20)
+    conn.executemany("insert into sign_in_attempts values (?, ?, ?)", failure * 9)
     assert "Wait 60 seconds" in refusal_of(conn, "Mina Li", PASSWORD)
     let_pass(conn, 15 * 60)
     assert people.verify(conn, "Mina Li", PASSWORD) == mina
+
+
+@pytest.mark.parametrize("name", ["Mina Li", "Nobody here"])
+def test_ten_wrong_in_a_row_lock_the_name_for_a_quarter_of_an_hour_and_each_further_one_locks_it_anew(
+    conn, mina, name
+):
+    for _ in range(10):
+        assert "do not belong together" in refusal_of(conn, name, "wrong password")
+        let_pass(conn, 60)
+    # The right password and a wrong one are told the same, and so is a name that nobody has.
+    assert {refusal_of(conn, name, word) for word in (PASSWORD, "wrong password")} == {
+        "Too many wrong tries in a row, so this name is locked for another 14 minutes. Wait, or ask an admin to unlock "
+        "it."
+    }
+    let_pass(conn, 14 * 60)
+    assert "do not belong together" in refusal_of(conn, name, "wrong password")  # one try, and it was wrong
+    let_pass(conn, 60)
+    assert "locked for another 14 minutes" in refusal_of(conn, name, PASSWORD)
+    subject = "mina li" if name == "Mina Li" else "unknown name"
+    query = "select subject, detail from audit_events where act = 'person.locked' order by seq"
+    assert conn.execute(query).fetchall() == [(subject, '{"minutes":15}')] * 2
+    let_pass(conn, 24 * 3600)
+    for _ in range(3):  # yesterday is over
+        assert "do not belong together" in refusal_of(conn, name, "wrong password")
 
 
 def test_guessing_many_names_is_slowed_down_too(conn, mina):

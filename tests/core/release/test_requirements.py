@@ -103,19 +103,24 @@ PROVED = {
         ACCESS + "accounts::test_who_is_deactivated_is_out_at_once_and_can_come_back",
         ACCESS + "people::test_every_attempt_is_audited_but_a_name_nobody_has_is_never_written_down",
         ACCESS + "people::test_after_three_failures_each_further_try_waits_twice_as_long",
+        ACCESS + "people::test_ten_wrong_in_a_row_lock_the_name_for_a_quarter_of_an_hour_and_each_further_one_locks_it_anew",
+        ACCESS + "accounts::test_an_admin_opens_a_locked_account_and_it_is_on_record",
         ACCESS + "sessions::test_a_session_ends_when_nobody_used_it_for_a_working_day_and_goes_on_when_somebody_did",
         "pages/test_session_ends::test_what_ends_a_session_ends_it_in_the_page_that_is_open",
         "pages/test_company::test_who_is_deactivated_stays_out_and_their_open_session_is_over",
         "pages/test_people::test_an_admin_sees_failed_attempts_and_who_has_to_wait",
     ],
-    "D18 raters see no version, in an order of their own": [
+    "D18 raters see no version, in an order of their own, and nobody judges an answer in their own words": [
         "pages/test_rate::test_nothing_tells_the_version",
         "pages/test_rate::test_the_card_is_told_nothing_of_the_version",
         "core/review/test_comparisons::test_sides_are_shuffled_with_a_seed_that_is_kept",
+        "core/review/test_ratings::test_each_rater_has_an_order_of_their_own_that_can_be_drawn_again",
+        "core/review/test_ratings::test_nobody_rates_what_they_wrote_themselves",
         "core/review/test_comparisons::test_each_rater_has_an_order_of_their_own_that_stays",
+        "core/review/test_comparisons::test_nobody_compares_their_own_words",
     ],
 }
-"""A requirement -> the tests that prove it. Answers are models' alone, so nobody can rate an answer of their own."""
+"""A requirement -> the tests that prove it."""
 
 
 @pytest.mark.parametrize("requirement", PROVED, ids=lambda name: name.split()[0])
@@ -128,7 +133,7 @@ def test_a_requirement_has_its_tests(requirement):
 
 FOR_EVER = (
     "audit_events", "signatures", "release_plans", "sign_offs", "breakages", "openings", "releases", "alias_moves",
-    "ratings", "approvals", "people", "sign_in_attempts",
+    "ratings", "approvals", "people", "sign_in_attempts", "unlocks",
 )  # fmt: skip
 MAY_CHANGE = {("update", "people")}
 """Password, roles, language and whether somebody is still active; the audit trail keeps each change."""

@@ -124,9 +124,7 @@ def test_no_wait_is_longer_than_a_minute_and_a_quarter_of_an_hour_forgives(conn,
 
 
 @pytest.mark.parametrize("name", ["Mina Li", "Nobody here"])
-def test_ten_wrong_in_a_row_lock_the_name_for_a_quarter_of_an_hour_and_each_further_one_locks_it_anew(
-    conn, mina, name
-):
+def test_ten_wrong_in_a_row_lock_the_name_for_a_quarter_of_an_hour(conn, mina, name):
     for _ in range(10):
         assert "do not belong together" in refusal_of(conn, name, "wrong password")
         let_pass(conn, 60)

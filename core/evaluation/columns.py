@@ -14,6 +14,9 @@ FIELD = "field: "
 PARTS = ("input", "reference", "context", "key", "group", "split", "tags", "kind", "pair", "critical")
 """Of a sample, each in at most one column."""
 
+SOURCES = ("source", "sourcedocument", "来源", "出处", "来源文档")
+"""Further columns that name where a right answer stands: a document, or `document | words that its passage has`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mapping:
@@ -66,8 +69,16 @@ def guess(columns: Sequence[str]) -> Mapping | None:
         for part, names in _USUAL_NAMES.items()
     }
     chosen = found.pop("input")
-    fields = tuple(column for column in columns if column.startswith(FIELD))
+    taken = {chosen, *found.values()}
+    fields = tuple(
+        column for column in columns if column.startswith(FIELD) or (is_source(column) and column not in taken)
+    )
     return Mapping(input=chosen, **found, fields=fields) if chosen else None
+
+
+def is_source(column: str) -> bool:
+    """Whether a further column of that name tells the source of a sample."""
+    return _plain(column) in SOURCES
 
 
 def fit(columns: Sequence[str], mapping: Mapping) -> None:

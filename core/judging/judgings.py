@@ -12,11 +12,12 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import models
+from core.evaluation import models, retrieving
 from core.generation.base import Decoding
 from core.jobs import jobs
 from core.judging import criteria, judges, replies
 from core.judging.criteria import Judge
+from core.knowledge import shown
 from core.locale.mark import N_
 from core.store import audit, database
 
@@ -78,12 +79,14 @@ def start(
 
 
 def inputs(conn: duckdb.DuckDBPyConnection, judging_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What the worker needs: the spec, and one item per call."""
+    """What the worker needs: the spec, and one item per call; the context ends with the passages that were shown."""
     judging = _judging(conn, judging_id)
     judge = judges.find(conn, judging["judge_id"])
     assert judge is not None, "a judging is saved after its judge"
     model = models.find(conn, judge.model_id)
     assert model is not None, "a judge is saved after its model"
+    asked = _items(conn, judging)
+    passages = retrieving.of_answers(conn, [item["answer_id"] for item in asked])
     items = [
         {
             "judgement_id": item["judgement_id"],
@@ -91,12 +94,12 @@ def inputs(conn: duckdb.DuckDBPyConnection, judging_id: str) -> tuple[dict[str, 
             "messages": criteria.messages(
                 judge,
                 question=item["input"],
-                context=item["context"],
+                context=shown.as_context(item["context"], passages.get(item["answer_id"], ())),
                 reference=item["reference"],
                 answers=tuple(item["texts"]),
             ),
         }
-        for item in _items(conn, judging)
+        for item in asked
     ]
     decoding = asdict(Decoding(max_new_tokens=judge.max_new_tokens, structured=True))
     spec = {"kind": "judge", "model": models.for_worker(conn, model), "model_id": model.model_id}

@@ -4,12 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.evaluation import columns
 from core.knowledge import words
 from core.knowledge.shown import Shown
 from core.scoring import checks
 
-SOURCE_NAMES = ("source", "source document", "来源", "出处", "来源文档")
-"""Further columns of a sample that name its source: a document, or `document | words that its passage has`."""
 SUPPORTED = 0.6
 """Share of a sentence's words, all its numbers among them, that the cited passages have to have."""
 
@@ -30,8 +29,7 @@ class Citing:
 
 def source_of(fields: Sequence[tuple[str, str]]) -> str | None:
     """The source that a sample names in one of its further columns."""
-    named = {name.strip().casefold(): text.strip() for name, text in fields}
-    return next((named[name] for name in SOURCE_NAMES if named.get(name)), None)
+    return next((text.strip() for name, text in fields if columns.is_source(name) and text.strip()), None)
 
 
 def rank(source: str, shown: Sequence[Shown]) -> int | None:

@@ -8,12 +8,15 @@ import streamlit as st
 from core.diagnosis import retrieval
 from core.diagnosis.intervals import Paired, Rate
 from core.diagnosis.verdicts import points
-from core.evaluation import lookups
+from core.evaluation import lookups, searches
 from core.evaluation.lookups import Measured, Report
+from core.evaluation.searches import Way
 from core.evaluation.tasks import Task
+from core.judging import opinions as judging
 from core.locale.mark import N_
 from pages._ui import charts, parts, session
 from pages._ui.session import _, plain
+from pages.evaluation import _search_way
 
 CELLS = {
     "base": N_("base, nothing looked up"),
@@ -137,3 +140,50 @@ def rates(found: Report) -> list[dict[str, str]]:
         plain("Words grounded in passages or question"): found.grounded,
     }
     return [{plain("Measure"): title, plain("Share, 95% interval"): share(rate)} for title, rate in named.items()]
+
+
+def opinions(run: Mapping[str, Any]) -> None:
+    """What judges that are calibrated on this model say of the run; the others are named and not quoted."""
+    found = judging.of_run(session.conn(), run["run_id"], run["model_id"])
+    trusted = [one for one in found if one.calibration.calibrated]
+    if trusted:
+        st.dataframe(
+            [{plain("Judge"): one.judge.name, plain("Passed, 95% interval"): share(one.passed)} for one in trusted],
+            hide_index=True,
+        )
+    if others := ", ".join(one.judge.name for one in found if one not in trusted):
+        st.caption(
+            _("Asked, but not calibrated against people on this model, so not counted: %(judges)s.", judges=others)
+        )
+    if not found:
+        st.caption(
+            _("A judge reads the passages with the answer. Make one under Diagnosis, Judges, with a criterion such as "
+              "“everything the answer says stands in the passages it cites”; once it is calibrated, its share is here.")
+        )  # fmt: skip
+
+
+def ways(task: Task, run: Mapping[str, Any]) -> None:
+    """The same questions to the same documents, searched in other ways; what to do where there is no other."""
+    found = searches.beside(session.conn(), task, run)
+    if len(found) < 2:
+        st.caption(
+            _("To compare ways of searching (by words, by meaning, by both), choose another one under Evaluation, "
+              "Knowledge base, and run the same matrix on that version.")
+        )  # fmt: skip
+        return
+    st.subheader(_("Ways of searching, on the same samples"))
+    st.dataframe([_way(one) for one in found], hide_index=True)
+
+
+def _way(one: Way) -> dict[str, str]:
+    more = "–"
+    if one.more is not None and one.more.mean is not None:
+        more = f"{points(one.more.mean)} ({points(one.more.low)} … {points(one.more.high)}), n={one.more.n}"
+    return {
+        plain("Search"): _search_way.name(one.index),
+        plain("Version"): str(one.index.number),
+        plain("Source among the passages (hit rate)"): share(one.search.hits),
+        plain("How high it stands (mean reciprocal rank)"): share(one.search.reciprocal),
+        plain("Correct"): share(one.right),
+        plain("Points more than the first"): more,
+    }

@@ -43,3 +43,5 @@ st.caption(
         "its numbers. That compares words, not meaning; what it finds wrong, a person should read."
     )
 )
+_retrieval.opinions(runs[chosen])
+_retrieval.ways(task, runs[chosen])

@@ -1,4 +1,9 @@
+import re
+
 from core.knowledge import indexes
+from pages._ui import session
+from tests.core.knowledge.test_hostile import DOCUMENTS, QUESTION
+from tests.openai_server import serve
 
 FEES = b"# Late payment\nA late payment costs 15. **bold** ![x](http://evil.example/x.png)"
 
@@ -27,3 +32,49 @@ def test_a_document_is_taken_out_and_the_version_brought_back(page, task, conn, 
     app.selectbox(key=f"knowledge.earlier.{full.number + 1}").set_value(full.number).run()
     app.button(key="knowledge.bring_back").click().run()
     assert indexes.newest(conn, task).index_id == full.index_id
+
+
+def test_no_hostile_document_is_more_than_text_on_the_page(page, task, conn, mina):
+    files = [(f"{name}.txt", text.encode()) for name, text in DOCUMENTS.items()]
+    files += [("<img src=x onerror=alert(1)>![a](http://evil.example/a.png).txt", b"late payment")]
+    indexes.add(conn, by=mina, task_id=task, files=files)
+    app = page("evaluation/knowledge.py")
+    app.number_input(key="knowledge.k").set_value(indexes.MOST_SHOWN).run()
+    app.text_input(key="knowledge.question").set_value(QUESTION).run()
+    found = indexes.search(conn, session.settings(), indexes.newest(conn, task), QUESTION, indexes.MOST_SHOWN)
+    assert len(found) >= 20
+    assert [one.value for one in app.code] == [passage.text for passage, _ in found]
+    assert all(one.language in (None, "plaintext") for one in app.code)
+    for view in ("documents", "versions", "search"):
+        app.button_group(key="knowledge.view").set_value(view).run()
+        assert not app.exception
+        said = " ".join(one.value for kind in ("markdown", "caption", "info") for one in app.get(kind))
+        assert not re.search(r"(?<!\\)<(img|script|iframe|svg|a )|(?<!\\)!\[", said)
+        assert not any("evil" in str(one.proto) or "alert" in str(one.proto) for one in app.get("html"))
+        assert not app.get("iframe")
+
+
+def test_another_way_of_searching_is_a_version_and_a_silent_endpoint_a_sentence(page, task, conn, mina):
+    before = indexes.newest(conn, task)
+    app = page("evaluation/knowledge.py")
+    app.button_group(key="knowledge.view").set_value("search").run()
+    app.selectbox(key=f"knowledge.method.{before.number}").set_value("hybrid").run()
+    app.text_input(key=f"knowledge.way.model.{before.number}").set_value("tiny")
+    app.text_input(key=f"knowledge.way.url.{before.number}").set_value("http://127.0.0.1:9/v1")
+    app.button(key="knowledge.way.make").click().run()
+    assert "cannot be reached" in app.error[0].value
+    assert indexes.newest(conn, task) == before
+    with serve() as server:
+        app.text_input(key=f"knowledge.way.url.{before.number}").set_value(server.base_url)
+        app.button(key="knowledge.way.make").click().run()
+        assert not app.error
+        assert indexes.newest(conn, task).method == "hybrid"
+        assert any("hybrid" in one.value for one in app.caption)
+        app.button_group(key="knowledge.view").set_value("try").run()
+        app.text_input(key="knowledge.question").set_value("How long does a new card take?").run()
+        assert "points for its places" in " ".join(one.value for one in app.caption)
+        assert len(app.code) == 4
+    app.text_input(key="knowledge.question").set_value("Asked when the server is gone").run()
+    assert "cannot be reached" in app.error[0].value
+    app.button_group(key="knowledge.view").set_value("versions").run()
+    assert "by words and meaning (hybrid)" in set(app.dataframe[0].value["Search"])

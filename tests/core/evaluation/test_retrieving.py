@@ -3,16 +3,20 @@
 import pytest
 
 from core.errors import Refusal
-from core.evaluation import answers, asking, matrices, prompts, retrieving, runs
+from core.evaluation import answers, asking, lookups, matrices, prompts, retrieving, runs, searches
 from core.evaluation.matrices import Matrix
 from core.evaluation.prompts import Prompt
 from core.evaluation.retrieving import Retrieval
 from core.jobs import jobs
-from core.knowledge import indexes, shown
+from core.judging import judges, judgings, opinions
+from core.judging.criteria import Judge
+from core.knowledge import indexes, shown, ways
+from core.knowledge.embedders import Embedder
 from core.review import queues
 from core.scoring import checks
 from core.training import training_sets
 from tests import chain
+from tests.openai_server import serve
 
 WITH = Prompt(name="With passages", system="", template="{passages}\nQuestion: {input}")
 
@@ -86,6 +90,49 @@ def test_citations_are_checked_against_the_passages_that_were_shown(world):
     assert list(passages) == [items[0]["sample_id"]]
     context = shown.as_context("Known.", passages[items[0]["sample_id"]])
     assert checks.numbers(context) == {1}, "a document's own [7] is no passage"
+
+
+def test_a_judge_reads_the_passages_that_were_shown_with_the_answer(world):
+    chain.climb(world)
+    saved(world)
+    job_id = matrices.start(world.conn, by=world.by, matrix=matrix(world, retrieval=retrieval(world)))
+    chain.work(world)
+    (run,) = runs.of_job(world.conn, job_id)
+    judge = Judge(name="Faithful", criterion="It stands in the passages.", passes="It does.", fails="It does not.",
+                  model_id=world.base.model_id)  # fmt: skip
+    judge = judges.save(world.conn, by=world.by, task_id=world.task.task_id, judge=judge)
+    judgings.start(world.conn, by=world.by, judge=judge, run_id=run["run_id"])
+    (asked,) = judgings.of_judge(world.conn, judge.judge_id)
+    _, items = judgings.inputs(world.conn, asked["judging_id"])
+    assert len(items) == 8
+    for item in items:
+        assert "parcel is: 3 days away (7)" in item["messages"][-1]["content"]
+    verdicts = [{"judgement_id": one["judgement_id"], "verdict": "pass" if place < 6 else "fail", "rationale": "",
+                 "failure": None, "reply": "", "repaired": False} for place, one in enumerate(items)]  # fmt: skip
+    assert judgings.keep(world.conn, asked["judging_id"], verdicts) == 8
+    (opinion,) = opinions.of_run(world.conn, run["run_id"], run["model_id"])
+    assert (opinion.passed.value, opinion.passed.n, opinion.calibration.calibrated) == (6 / 8, 8, False)
+
+
+def test_ways_of_searching_stand_beside_each_other_on_the_same_samples(world):
+    saved(world)
+    with serve() as server:
+        embedder = Embedder(base_url=server.base_url, model="tiny")
+        for method in ("bm25", "dense", "hybrid"):
+            ways.choose(world.conn, by=world.by, task_id=world.task.task_id, method=method, embedder=embedder)
+            job_id = matrices.start(world.conn, by=world.by, matrix=matrix(world, retrieval=retrieval(world)))
+            (run,) = runs.of_job(world.conn, job_id)
+            items = asking.inputs(world.conn, world.settings, job_id)[1]
+            right = {"bm25": 2, "dense": 4, "hybrid": 8}[method]
+            answers.keep(world.conn, job_id, [
+                {**item, "text": "late" if place < right else "x", "failure": None} for place, item in enumerate(items)
+            ])  # fmt: skip
+            assert len(retrieving.of_samples(world.conn, run["run_id"])) == 8
+    assert sorted(map(len, server.embedded)) == [2, 8], "passages once, questions once"
+    found = searches.beside(world.conn, world.task, lookups.runs_of(world.conn, world.task.task_id)[0])
+    assert [one.index.method for one in found] == ["bm25", "dense", "hybrid"]
+    assert [one.right.n for one in found] == [8, 8, 8]
+    assert [one.more and one.more.n for one in found] == [None, 8, 8]
 
 
 def test_an_approved_answer_is_learned_with_the_passages_it_was_given(world):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.evaluation import columns
 from core.knowledge import grounding
 from core.knowledge.shown import Shown
 
@@ -25,6 +26,11 @@ def test_a_source_is_a_document_or_words_of_it():
     assert grounding.rank("other.md", SHOWN) is None
     assert grounding.source_of([("Owner", "x"), ("来源", " fees.md ")]) == "fees.md"
     assert grounding.source_of([("source", " ")]) is None
+
+
+def test_a_column_that_names_sources_is_kept_when_a_file_comes_in():
+    assert columns.guess(["question", "answer", "Source document", "Owner"]).fields == ("Source document",)
+    assert columns.guess(["问题", "答案", "来源"]).fields == ("来源",)
 
 
 @pytest.mark.parametrize(

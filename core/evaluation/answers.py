@@ -12,7 +12,7 @@ from core.knowledge import shown
 from core.store import audit, database
 
 _FROM_WORKER = (
-    "run_id", "sample_id", "repeat", "text", "failure", "failure_code", "prompt_tokens", "completion_tokens",
+    "run_id", "sample_id", "repeat", "text", "cut", "failure", "failure_code", "prompt_tokens", "completion_tokens",
     "latency_s", "content_key",
 )  # fmt: skip
 
@@ -61,7 +61,7 @@ def reuse(conn: duckdb.DuckDBPyConnection, job_id: str, items: Sequence[Mapping[
     known = dict(conn.execute(query, [[item["content_key"] for item in items]]).fetchall())
     copied = {item["content_key"]: known[item["content_key"]] for item in items if item["content_key"] in known}
     query = """
-        select answer_id as copied_from, text, prompt_tokens, completion_tokens, latency_s from answers
+        select answer_id as copied_from, text, cut, prompt_tokens, completion_tokens, latency_s from answers
         where answer_id in (select unnest(?))
     """
     sources = {row["copied_from"]: row for row in database.rows(conn, query, [list(set(copied.values()))])}
@@ -90,12 +90,13 @@ def _replace(conn: duckdb.DuckDBPyConnection, records: Sequence[Mapping[str, Any
         columns = [name for name in records[0] if name not in ("run_id", "sample_id", "repeat")]
         conn.execute(
             """
-            update answers set text = n.text, failure = n.failure, failure_code = n.failure_code,
+            update answers set text = n.text, cut = n.cut, failure = n.failure, failure_code = n.failure_code,
                 failure_values = n.failure_values, prompt_tokens = n.prompt_tokens, round = n.round,
                 completion_tokens = n.completion_tokens, latency_s = n.latency_s, content_key = n.content_key,
                 copied_from = n.copied_from, cost = n.cost, stored_at = n.stored_at
             from (
                 select unnest($answer_id) as answer_id, unnest($text::text[]) as text,
+                    unnest($cut::boolean[]) as cut,
                     unnest($failure::text[]) as failure, unnest($failure_code::text[]) as failure_code,
                     unnest($failure_values::text[]) as failure_values, unnest($prompt_tokens::int[]) as prompt_tokens,
                     unnest($round::int[]) as round, unnest($completion_tokens::int[]) as completion_tokens,
@@ -158,7 +159,7 @@ def of_run(
     conn: duckdb.DuckDBPyConnection, run_id: str, *, wrong_first: bool = False, offset: int = 0, limit: int
 ) -> list[dict[str, Any]]:
     """One row per answer in the set's order, or the wrong ones first and those without a score last: `key`, `input`,
-    `reference`, `text` or `failure`, `value` and `reason`.
+    `reference`, `text` (perhaps `cut`) or `failure`, `value` and `reason`.
 
     `value` is that of the scorer's leading metric, in 0..1; None where nothing could be compared.
     """
@@ -171,8 +172,8 @@ def of_run(
             left join scores as c on c.answer_id = a.answer_id and c.metric in ('correct', 'overlap')
             where r.run_id = $run order by rank, m.position, a.repeat limit $limit offset $offset
         )
-        select a.answer_id, p.key, p.input, p.reference, a.repeat, a.text, a.failure, a.failure_code, a.failure_values,
-            m.value, m.reason
+        select a.answer_id, p.key, p.input, p.reference, a.repeat, a.text, a.cut, a.failure, a.failure_code,
+            a.failure_values, m.value, m.reason
         from page as m join answers as a using (answer_id) join samples as p on p.sample_id = m.sample_id
         order by m.rank, m.position, a.repeat
     """

@@ -196,12 +196,12 @@ def raise_cap(conn: duckdb.DuckDBPyConnection, settings: Settings, job_id: str, 
 def measured(conn: duckdb.DuckDBPyConnection, job_id: str) -> list[dict[str, Any]]:
     """The job's runs with what their answers took.
 
-    Beside the run's own columns: `model_name`, `answered`, `failed` and `copied` (counts), `cost` (None if not known),
+    Beside the run's own columns: `model_name`, `answered`, `failed`, `cut` and `copied` (counts), `cost` (None if not known),
     `prompt_tokens` and `completion_tokens` (sums), `latency_s` (median).
     """
     query = """
         select r.*, m.name as model_name, count(a.answer_id) as answered, count(a.failure) as failed,
-            count(a.copied_from) as copied, sum(a.cost) as cost, sum(a.prompt_tokens) as prompt_tokens,
+            count_if(a.cut) as cut, count(a.copied_from) as copied, sum(a.cost) as cost, sum(a.prompt_tokens) as prompt_tokens,
             sum(a.completion_tokens) as completion_tokens, median(a.latency_s) as latency_s
         from runs as r join models as m using (model_id) left join answers as a using (run_id)
         where r.job_id = ? group by all order by m.name, r.rung
@@ -214,11 +214,13 @@ def of_job(conn: duckdb.DuckDBPyConnection, job_id: str) -> list[dict[str, Any]]
 
 
 def latest_ladder(conn: duckdb.DuckDBPyConnection, task_id: str, eval_set_name: str) -> list[dict[str, Any]]:
-    """The runs of the newest ladder of that set, rung by rung, with `model_name` and `answered`."""
+    """The runs of the newest ladder of that set, rung by rung, with `model_name` and how many `answered`, `failed`
+    and were `cut`."""
     query = """
         select r.*, m.name as model_name,
             (select count(*) from answers as a where a.run_id = r.run_id) as answered,
-            (select count(*) from answers as a where a.run_id = r.run_id and failure is not null) as failed
+            (select count(*) from answers as a where a.run_id = r.run_id and failure is not null) as failed,
+            (select count(*) from answers as a where a.run_id = r.run_id and cut) as cut
         from runs as r join eval_sets as s using (eval_set_id) join models as m using (model_id)
         where r.task_id = ? and s.name = ? and purpose = 'ladder'
         qualify r.job_id = first_value(r.job_id) over (order by r.created_at desc, r.job_id)

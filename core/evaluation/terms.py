@@ -17,11 +17,16 @@ from core.store import audit, database
 Currency = Literal["USD", "CNY", "EUR"]
 CURRENCIES: tuple[Currency, ...] = get_args(Currency)
 MOST_AT_ONCE = 256
+LONGEST_S = 3600.0
+"""No call may be waited for longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """Prices are per million tokens; None is not known (a price) or no limit (the rest)."""
+    """Prices are per million tokens; None is not known (a price) or no limit (the rest).
+
+    `deadline_s` bounds one answer with all its tries, apart from the pauses that the server asks for.
+    """
 
     currency: str = "USD"
     price_prompt: float | None = None
@@ -29,6 +34,7 @@ class Terms:
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     concurrency: int = 16
+    deadline_s: float = 60.0
 
     def __post_init__(self) -> None:
         if self.currency not in CURRENCIES:
@@ -41,6 +47,8 @@ class Terms:
             raise Refusal(N_("A limit per minute is a number above 0; leave it empty if there is none."))
         if not 1 <= self.concurrency <= MOST_AT_ONCE:
             raise Refusal(N_("Between 1 and %(most)s calls can run at once."), most=MOST_AT_ONCE)
+        if not 1 <= self.deadline_s <= LONGEST_S:
+            raise Refusal(N_("An answer can be given between 1 and %(most)s seconds."), most=f"{LONGEST_S:.0f}")
 
     @property
     def priced(self) -> bool:
@@ -59,6 +67,7 @@ class Terms:
         """The part of a job's spec that holds calls back."""
         return {
             "concurrency": self.concurrency,
+            "deadline_s": self.deadline_s,
             "rates": {
                 "requests_per_minute": self.requests_per_minute,
                 "tokens_per_minute": self.tokens_per_minute,
@@ -70,7 +79,8 @@ class Terms:
 def of(conn: duckdb.DuckDBPyConnection, model_id: str) -> Terms:
     """The newest terms of the model; the usual ones if nothing was agreed."""
     query = """
-        select currency, price_prompt, price_completion, requests_per_minute, tokens_per_minute, concurrency
+        select currency, price_prompt, price_completion, requests_per_minute, tokens_per_minute, concurrency,
+            coalesce(deadline_s, 60.0) as deadline_s
         from model_terms where model_id = ? order by terms_id desc limit 1
     """
     row = database.row(conn, query, [model_id])

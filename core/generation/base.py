@@ -35,11 +35,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The text, or the reason why there is none: a failed call is never an empty answer."""
+    """The text, or the reason why there is none: a failed call is never an empty answer.
+
+    `cut` is a text that ended because it was not allowed to become longer.
+    """
 
     key: str
     text: str | None = None
     failure: Failure | None = None
+    cut: bool = False
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     latency_s: float | None = None

@@ -166,6 +166,7 @@ class Line:
         return Answer(
             key=request.key,
             text=reply.text,
+            cut=reply.cut,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
             latency_s=monotonic() - began,

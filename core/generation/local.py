@@ -157,6 +157,7 @@ class LocalGenerator:
                     Answer(
                         key=request.key,
                         text=self.tokenizer.decode(tokens[:end], skip_special_tokens=True),
+                        cut=end == len(tokens),
                         prompt_tokens=len(prompt),
                         completion_tokens=end,
                         latency_s=share,

@@ -15,9 +15,10 @@ from core.generation.failures import Failure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A completion's text and its tokens, where the server counts them."""
+    """A completion's text and its tokens, where the server counts them; `cut` if it reached the limit of tokens."""
 
     text: str
+    cut: bool
     prompt_tokens: int | None
     completion_tokens: int | None
 
@@ -42,7 +43,7 @@ def read(body: bytes, *, most_tokens: int, quoted: Callable[[str], str]) -> Repl
         return Failure(code="incompatible")
     prompt_tokens, completion_tokens = map(count, counts)
     sound = text.encode("utf-8", "replace").decode()  # half a surrogate pair could not be stored
-    return Reply(text=sound, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
+    return Reply(text=sound, cut=finish == "length", prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
 
 
 def vectors(body: bytes, count: int) -> NDArray[np.float32] | None:

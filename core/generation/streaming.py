@@ -46,6 +46,7 @@ class StreamingLine(Line):
         yield Answer(
             key=request.key,
             text=said,
+            cut=finish == "length",
             prompt_tokens=asked,
             completion_tokens=answered,
             latency_s=monotonic() - began,

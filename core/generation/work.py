@@ -18,7 +18,7 @@ def work(folder: Path, spec: dict[str, Any]) -> dict[str, Any]:
 
     `spec["decoding"]` has the fields of `Decoding`; `spec["models"]` says for each model id how to reach it:
     `{"kind": "local", "path", "adapter"}` or `{"kind": "api", "base_url", "model", "key_env", "concurrency"}` with
-    `rates`, `price` and `structured` where they are known. `spec["schemas"]` are the JSON schemas that items name,
+    `deadline_s`, `rates`, `price` and `structured` where they are known. `spec["schemas"]` are the JSON schemas that items name,
     `spec["spending"]` the cap and what was spent before. Items of a later `round` ask again for what has failed.
     """
     items = list(job_folder.read_lines(folder / "items.jsonl"))
@@ -75,7 +75,7 @@ def load(model: dict[str, Any], loaded: Generator | None = None, spending: Spend
 
         return remote.load(
             **{key: model[key] for key in ("base_url", "model", "key_env", "concurrency")},
-            **({"structured": model["structured"]} if model.get("structured") else {}),
+            **{key: model[key] for key in ("structured", "deadline_s") if model.get(key)},
             rates=Rates(**model.get("rates", {})),
             price=Price(**model.get("price", {})),
             spending=spending or Spending(cap=None),
@@ -111,6 +111,7 @@ def _row(item: dict[str, Any], answer: Answer) -> dict[str, Any]:
         "round": item.get("round", 0),
         "content_key": item.get("content_key"),
         "text": answer.text,
+        "cut": answer.cut,
         "failure": None if failure is None else str(failure),
         "failure_code": None if failure is None else failure.code,
         "failure_values": None if failure is None else dict(failure.values),

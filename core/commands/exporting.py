@@ -79,8 +79,8 @@ def rows(conn: duckdb.DuckDBPyConnection, job_id: str) -> list[dict[str, Any]]:
     """One row per answer of the job, in the order of set, prompt and model, with `scores` by metric."""
     query = """
         select s.name as set, s.version, p.key, p.input, p.reference, r.rung as prompt, r.prompt_id, m.name as model,
-            r.model_id, a.repeat, a.text, a.cut, a.failure, a.failure_code, a.prompt_tokens, a.completion_tokens, a.latency_s,
-            a.cost, a.copied_from is not null as copied,
+            r.model_id, a.repeat, a.text, a.cut, a.failure, a.failure_code, a.prompt_tokens, a.completion_tokens,
+            a.latency_s, a.cost, a.copied_from is not null as copied,
             (select json_group_object(metric, value) from scores as c where c.answer_id = a.answer_id) as scores
         from runs as r join answers as a using (run_id) join samples as p using (sample_id)
         join models as m using (model_id) join eval_sets as s using (eval_set_id)

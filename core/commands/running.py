@@ -59,6 +59,8 @@ def add(commands: Any) -> None:
     parser.add_argument("--k", type=int, default=retrieving.USUAL, help="passages shown with a question (default 4)")
     parser.add_argument("--repeats", type=int, default=1, help="how often each question is asked")
     parser.add_argument("--temperature", type=float, default=0.0)
+    parser.add_argument("--max-new-tokens", type=int, help="longest answer in tokens (default: what the set's longest "
+                        "reference needs)")  # fmt: skip
     parser.add_argument("--structured", action="store_true", help="let endpoints hold answers to the JSON schema of "
                         "the set, as strictly as they can")  # fmt: skip
     parser.add_argument("--cap", type=float, help="most money to spend; needs the models' prices")
@@ -88,6 +90,7 @@ def run(chosen: argparse.Namespace) -> int:
             repeats=chosen.repeats,
             temperature=chosen.temperature,
             structured=chosen.structured,
+            max_new_tokens=chosen.max_new_tokens,
             retrieval=_retrieval(conn, eval_set, chosen),
         )
         print(f"{eval_set.name}: {matrix.calls} answers wanted", flush=True)
@@ -104,8 +107,11 @@ def _report(conn: duckdb.DuckDBPyConnection, job_id: str) -> int:
     found, job = runs.measured(conn, job_id), jobs.find(conn, job_id)
     assert job is not None, "it was queued before"
     exporting.say_rates(conn, found)
-    wanted, answered, failed = (sum(run[name] for run in found) for name in ("planned", "answered", "failed"))
+    names = ("planned", "answered", "failed", "cut")
+    wanted, answered, failed, cut = (sum(run[name] for run in found) for name in names)
     print(f"job {job_id}: {job.state}; {answered - failed} of {wanted} answers are in, {failed} calls failed")
+    if cut:
+        print(f"{cut} of them ended at the limit of tokens and are cut off: raise it with --max-new-tokens")
     if job.message:
         print(job.message % job.message_values)
     return 0 if answered == wanted and not failed else INCOMPLETE

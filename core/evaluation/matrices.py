@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -22,6 +22,7 @@ from core.settings import Settings
 from core.store import database
 
 MOST_CALLS = 1_000_000
+MOST_TOKENS = 100_000
 LOOKED_AT = 2_000
 """Calls whose length an estimate measures, and which it looks up among earlier answers; an even part of many."""
 SEARCHED = 400
@@ -41,6 +42,8 @@ class Matrix:
     repeats: int = 1
     temperature: float = 0.0
     structured: bool = False
+    max_new_tokens: int | None = None
+    """Tokens of an answer at most; None is as many as the set's longest reference needs."""
     retrieval: Retrieval | None = None
     both: bool = False
     """With retrieval: every prompt also without it, for the grid of what each lever adds."""
@@ -54,6 +57,11 @@ class Matrix:
             raise Refusal(N_("Choose at least one prompt and one model."))
         if not 1 <= self.repeats <= 100 or not 0 <= self.temperature <= 2:
             raise Refusal(N_("Up to 100 repeats and a temperature from 0 to 2 can be used."))
+        if self.max_new_tokens is not None and not 1 <= self.max_new_tokens <= MOST_TOKENS:
+            raise Refusal(
+                N_("The longest answer is between 1 and %(most)s tokens; say nothing for as many as the set needs."),
+                most=f"{MOST_TOKENS:,}",
+            )
         if not 0 < self.calls <= MOST_CALLS:
             raise Refusal(
                 N_("That would be %(calls)s calls; between 1 and %(most)s are possible. Change prompts, models or "
@@ -99,9 +107,9 @@ class Estimate:
 
 
 def decoding(conn: duckdb.DuckDBPyConnection, matrix: Matrix) -> Decoding:
-    """How the matrix asks: with room for the longest reference."""
-    usual = decodings.of_sets(conn, [matrix.eval_set])
-    return replace(usual, temperature=matrix.temperature, structured=matrix.structured)
+    """How the matrix asks: with room for the longest reference, unless it says how much."""
+    longest = matrix.max_new_tokens or decodings.of_sets(conn, [matrix.eval_set]).max_new_tokens
+    return Decoding(max_new_tokens=longest, temperature=matrix.temperature, structured=matrix.structured)
 
 
 def start(

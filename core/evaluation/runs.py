@@ -196,13 +196,14 @@ def raise_cap(conn: duckdb.DuckDBPyConnection, settings: Settings, job_id: str, 
 def measured(conn: duckdb.DuckDBPyConnection, job_id: str) -> list[dict[str, Any]]:
     """The job's runs with what their answers took.
 
-    Beside the run's own columns: `model_name`, `answered`, `failed`, `cut` and `copied` (counts), `cost` (None if not known),
-    `prompt_tokens` and `completion_tokens` (sums), `latency_s` (median).
+    Beside the run's own columns: `model_name`, `answered`, `failed`, `cut` and `copied` (counts), `cost` (None if not
+    known), `prompt_tokens` and `completion_tokens` (sums), `latency_s` (median).
     """
     query = """
         select r.*, m.name as model_name, count(a.answer_id) as answered, count(a.failure) as failed,
-            count_if(a.cut) as cut, count(a.copied_from) as copied, sum(a.cost) as cost, sum(a.prompt_tokens) as prompt_tokens,
-            sum(a.completion_tokens) as completion_tokens, median(a.latency_s) as latency_s
+            count_if(a.cut) as cut, count(a.copied_from) as copied, sum(a.cost) as cost,
+            sum(a.prompt_tokens) as prompt_tokens, sum(a.completion_tokens) as completion_tokens,
+            median(a.latency_s) as latency_s
         from runs as r join models as m using (model_id) left join answers as a using (run_id)
         where r.job_id = ? group by all order by m.name, r.rung
     """

@@ -9,7 +9,8 @@ from core.locale.mark import N_
 
 MESSAGES = {
     "timeout": N_(
-        "%(host)s did not answer within %(seconds)s seconds. Try again when it is less busy, or allow more time."
+        "%(host)s did not answer within %(seconds)s seconds. Try again when it is less busy, or allow more "
+        "seconds for an answer on its card under Evaluation, Models."
     ),
     "rate_limit": N_(
         "%(host)s turned the call away because of too many calls (429). Run fewer at once or wait; what is finished "
@@ -45,7 +46,8 @@ MESSAGES = {
     "no_choice": N_("%(host)s returned no choice, so there is no answer. Try again, or look into the server's log."),
     "no_text": N_("%(host)s returned no text (%(finish)s)."),
     "only_thought": N_(
-        "The model used all %(tokens)s tokens before it began to answer. Allow more tokens, or turn its thinking off."
+        "The model used all %(tokens)s tokens before it began to answer. Allow a longer answer, or turn its thinking "
+        "off."
     ),
     "too_large": N_("%(host)s sent an answer that is compressed or larger than %(megabytes)s MB; neither is read."),
     "unsendable": N_(

@@ -18,8 +18,9 @@ def work(folder: Path, spec: dict[str, Any]) -> dict[str, Any]:
 
     `spec["decoding"]` has the fields of `Decoding`; `spec["models"]` says for each model id how to reach it:
     `{"kind": "local", "path", "adapter"}` or `{"kind": "api", "base_url", "model", "key_env", "concurrency"}` with
-    `deadline_s`, `rates`, `price` and `structured` where they are known. `spec["schemas"]` are the JSON schemas that items name,
-    `spec["spending"]` the cap and what was spent before. Items of a later `round` ask again for what has failed.
+    `deadline_s`, `rates`, `price` and `structured` where they are known. `spec["schemas"]` are the JSON schemas that
+    items name, `spec["spending"]` the cap and what was spent before. Items of a later `round` ask again for what has
+    failed.
     """
     items = list(job_folder.read_lines(folder / "items.jsonl"))
     decoding, schemas = Decoding(**spec["decoding"]), spec.get("schemas", {})

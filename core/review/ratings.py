@@ -53,6 +53,8 @@ class Item:
     input: str
     context: str
     reference: str
+    cut: bool = False
+    """Whether it ended because it was not allowed to become longer."""
 
 
 class _AlreadySaidError(Exception):
@@ -62,7 +64,7 @@ class _AlreadySaidError(Exception):
 def waiting(conn: duckdb.DuckDBPyConnection, queue_id: str, rater: str, limit: int = 1) -> list[Item]:
     """The next answers for the rater, in the rater's order; the rater holds them until the claims expire."""
     query = """
-        select answer_id, a.text, p.input, p.context, p.reference
+        select answer_id, a.text, coalesce(a.cut, false) as cut, p.input, p.context, p.reference
         from answers as a join samples as p using (sample_id) where list_contains($taken::text[], answer_id)
         order by list_position($taken::text[], answer_id)
     """
@@ -153,7 +155,7 @@ def recent(
                 and not exists (from decisions as d where d.queue_id = $queue and d.answer_id = m.answer_id)
             order by rating_id desc limit $limit
         )
-        select n.*, a.text, p.input, p.context, p.reference
+        select n.*, a.text, coalesce(a.cut, false) as cut, p.input, p.context, p.reference
         from newest as n join answers as a using (answer_id) join samples as p using (sample_id)
         order by rating_id desc
     """

@@ -1,5 +1,6 @@
-"""Calls that gave no answer: how many for which reason, and the button that asks them again."""
+"""Calls that gave no answer, by reason, with the button that asks them again; and answers that are cut off."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,3 +37,21 @@ def show(failures: Sequence[Mapping[str, Any]], names: Mapping[str, str], job_id
         with session.refusing():
             runs.retry_failed(session.conn(), session.settings(), job_id, by=session.person())
             st.rerun()
+
+
+def show_cut(of_runs: Sequence[Mapping[str, Any]]) -> None:
+    """How many answers ended at the limit of tokens, and what to do; nothing when none did."""
+    cut = sum(run["cut"] for run in of_runs)
+    if not cut:
+        return
+    limits = sorted({json.loads(run["decoding"])["max_new_tokens"] for run in of_runs if run["cut"]})
+    st.warning(
+        _(
+            "%(cut)s of %(answered)s answers ended at the limit of %(tokens)s tokens and are cut off. They are scored "
+            "as they stand, apart from failed calls. Read a few: if they were not finished, run again with a higher "
+            "“Longest answer”.",
+            cut=f"{cut:,}",
+            answered=f"{sum(run['answered'] for run in of_runs):,}",
+            tokens=" / ".join(map(str, limits)),
+        )
+    )

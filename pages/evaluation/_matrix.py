@@ -9,10 +9,9 @@ from core.evaluation.matrices import Matrix
 from core.evaluation.prompts import Ladder
 from core.evaluation.tasks import Task
 from core.jobs import jobs
-from core.locale.mark import N_
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _costs, _results, _retrieval, _words
+from pages.evaluation import _costs, _limits, _results, _retrieval, _words
 
 
 def show(task: Task, eval_set: EvalSet, ladder: Ladder | None) -> None:
@@ -31,7 +30,7 @@ def show(task: Task, eval_set: EvalSet, ladder: Ladder | None) -> None:
     # A newly started matrix is the one to look at: the key changes with their number.
     job_id = parts.select(_("Matrix"), known, format_func=titles.__getitem__, key=f"matrix.job.{len(known)}")
     parts.job(job_id, f"matrix.job.{job_id}.state")
-    _cap(job_id)
+    _limits.go_on(job_id)
     _results.show_matrix(session.conn(), session.person(), runs.measured(session.conn(), job_id))
 
 
@@ -69,14 +68,14 @@ def _form(eval_set: EvalSet, ladder: Ladder) -> None:
                    "above 0."),
         )  # fmt: skip
     retrieval, both = _retrieval.choose(eval_set.task_id, "matrix")
-    temperature, cap, fresh, structured = _details(
+    temperature, cap, longest, fresh, structured = _details(
         bool(eval_set.schema or any(prompt.schema for prompt in rungs.values()))
     )
     with session.refusing():
         matrix = Matrix(
             eval_set=eval_set, split=split, prompts=[(rung, rungs[rung]) for rung in chosen],
             models=[known[one] for one in on], repeats=repeats, temperature=temperature, structured=structured,
-            retrieval=retrieval, both=both,
+            max_new_tokens=longest, retrieval=retrieval, both=both,
         )  # fmt: skip
         _costs.estimate(matrices.estimate(conn, matrix, fresh=fresh, settings=session.settings()))
         if st.button(_("Run the matrix"), type="primary", key="matrix.start"):
@@ -84,13 +83,10 @@ def _form(eval_set: EvalSet, ladder: Ladder) -> None:
             st.rerun()
 
 
-def _details(has_schema: bool) -> tuple[float, float | None, bool, bool]:
+def _details(has_schema: bool) -> tuple[float, float | None, int | None, bool, bool]:
     with st.expander(_("Temperature, spending cap and more")):
         temperature = st.number_input(_("Temperature"), 0.0, 2.0, 0.0, 0.1, key="matrix.temperature")
-        cap = st.number_input(
-            _("Spending cap (in the models' currency)"), 0.0, None, None, key="matrix.cap",
-            help=_("No call is started that could take the cost above it. What is in by then is kept."),
-        )  # fmt: skip
+        cap, longest = _limits.fields("matrix")
         fresh = st.checkbox(_("Ask again what was answered before"), key="matrix.fresh")
         structured = has_schema and st.checkbox(
             _("Let endpoints hold answers to the JSON schema of the prompt, or else of the set"),
@@ -98,18 +94,4 @@ def _details(has_schema: bool) -> tuple[float, float | None, bool, bool]:
             help=_("Servers that can are asked for exactly this JSON, others for any JSON, the rest for text. The "
                    "format of an answer then says little about the prompt."),
         )  # fmt: skip
-    return temperature, cap, fresh, structured
-
-
-def _cap(job_id: str) -> None:
-    """A job that ended at its cap can go on with a higher one."""
-    job = jobs.find(session.conn(), job_id)
-    if job is None or job.spec.get("cap") is None or job.state not in jobs.RESUMABLE:
-        return
-    with st.form(f"matrix.raise.{job_id}"):
-        cap = st.number_input(_("New spending cap"), 0.0, None, 2 * job.spec["cap"], key=f"matrix.new_cap.{job_id}")
-        if st.form_submit_button(_("Go on with this cap"), key=f"matrix.raise_cap.{job_id}"):
-            with session.refusing():
-                runs.raise_cap(session.conn(), session.settings(), job_id, cap, by=session.person())
-                session.keep_message(N_("The matrix goes on."))
-                st.rerun()
+    return temperature, cap, longest, fresh, structured

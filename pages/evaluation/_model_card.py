@@ -5,7 +5,7 @@ import streamlit as st
 from core.access import roles
 from core.evaluation import models, terms
 from core.evaluation.models import Model
-from core.evaluation.terms import MOST_AT_ONCE, Terms
+from core.evaluation.terms import LONGEST_S, MOST_AT_ONCE, Terms
 from core.generation import remote
 from core.locale.mark import N_
 from pages._ui import parts, session
@@ -67,6 +67,11 @@ def _terms(model: Model) -> None:
             at_once = st.number_input(
                 _("Calls at once"), 1, MOST_AT_ONCE, known.concurrency, key=f"{key}.at_once", disabled=not may
             )
+        deadline_s = st.number_input(
+            _("Seconds for an answer at most"), 1.0, LONGEST_S, known.deadline_s, key=f"{key}.deadline",
+            disabled=not may, help=_("With all tries, apart from pauses that the server asks for. Allow more for "
+                                     "models that think long, or for a busy server."),
+        )  # fmt: skip
         saved = st.form_submit_button(_("Save prices and limits"), disabled=not may, key=f"{key}.save")
     st.caption(_("Empty is: price not known, no limit. Answers that are in keep the cost they came with."))
     if saved:
@@ -74,6 +79,7 @@ def _terms(model: Model) -> None:
             agreed = Terms(
                 currency=currency, price_prompt=price_prompt, price_completion=price_answer,
                 requests_per_minute=requests, tokens_per_minute=tokens, concurrency=at_once,
+                deadline_s=deadline_s,
             )  # fmt: skip
             terms.agree(session.conn(), by=session.person(), model_id=model.model_id, terms=agreed)
             session.keep_message(N_("Prices and limits are saved."))

@@ -67,6 +67,7 @@ def _show_all(
         st.dataframe(_rates(table, of_runs), hide_index=True)
         st.caption(_("Share of right answers; in brackets the 95% interval: where the true share very probably lies."))
     names = _names(of_runs)
+    _failures.show_cut(of_runs)
     _failures.show(answers.failures(conn, list(names)), names, of_runs[0]["job_id"])
     with st.expander(_("Cost and time"), icon=":material/payments:"):
         _costs.show(conn, of_runs[0]["job_id"], names)
@@ -99,6 +100,7 @@ def _rates(table: pd.DataFrame, of_runs: Sequence[Mapping[str, Any]]) -> list[di
         rows.append(
             ({plain("Model"): run["model_name"]} if several else {})
             | {plain("Prompt"): _rung(run), plain("Samples (n)"): n, plain("Failed calls"): run["failed"]}
+            | ({plain("Cut off"): run["cut"]} if any(one["cut"] for one in of_runs) else {})
             | {charts.metric_name(metric): _share(found.get(metric), n) for metric in dict.fromkeys(table["metric"])}
         )
     return rows

@@ -79,11 +79,16 @@ def result(row: Mapping[str, Any]) -> str:
     """How an answer was scored: right, wrong, a share, or why there is none."""
     if row["failure"] is not None:
         return plain("failed")
-    if row["value"] is None:
+    cut = plain("cut off")
+    return f"{_scored(row['value'])} · {cut}" if row["cut"] else _scored(row["value"])
+
+
+def _scored(value: float | None) -> str:
+    if value is None:
         return plain("not scored")
-    if row["value"] in (0, 1):
-        return plain("right") if row["value"] else plain("wrong")
-    return f"{row['value']:.0%}"
+    if value in (0, 1):
+        return plain("right") if value else plain("wrong")
+    return f"{value:.0%}"
 
 
 def answer(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -112,6 +112,7 @@ def _item(item: Item, rubric: rubrics.Rubric, shown: Sequence[Shown]) -> dict[st
         "input": item.input,
         "context": item.context,
         "text": item.text,
+        "cut": item.cut,
         "reference": reference,
         "fields": _fields.rows(item, with_reference=bool(reference)),
         "passages": passages.marked(shown, item.input),
@@ -120,7 +121,7 @@ def _item(item: Item, rubric: rubrics.Rubric, shown: Sequence[Shown]) -> dict[st
 
 
 def _seen(row: Mapping[str, Any]) -> Item:
-    return Item(**{name: row[name] for name in ("answer_id", "text", "input", "context", "reference")})
+    return Item(**{name: row[name] for name in ("answer_id", "text", "input", "context", "reference", "cut")})
 
 
 def _said(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ def of_card(scale: rubrics.Scale) -> dict[str, Any]:
         "guidelines": plain("Guidelines"),
         "answer": plain("The answer"),
         "field": plain("Field"),
+        "cut": plain("The answer ends here because it was not allowed to become longer."),
         "reference": plain("Reference"),
         "corrected": plain("Corrected answer"),
         "wrong": plain("If it fails: what is wrong?"),

@@ -91,6 +91,8 @@ def _texts(item: Item, rubric: Rubric) -> None:
     with answered:
         st.markdown(_("**The answer**"))
         parts.text(item.text)
+        if item.cut:
+            st.caption(_("The answer ends here because it was not allowed to become longer."))
         shown = _reference_is_shown(item, rubric)
         in_fields = _fields.show(item, with_reference=shown)
         if shown and not in_fields:

@@ -1,5 +1,6 @@
 """The commands do what the pages do, and their exit code can be relied on."""
 
+import csv
 import json
 
 import pytest
@@ -44,14 +45,21 @@ def test_a_run_answers_and_scores_everything_and_the_file_can_be_scored_again(he
 def test_a_failed_call_makes_the_exit_code_say_so_and_the_next_run_asks_only_what_is_missing(here, capsys):
     with openai_server.serve() as server:
         server.faults["question 3"] = [openai_server.returns(openai_server.error(400, "no"))]
-        assert run(here, server) == 3
-        assert "5 of 6 answers are in, 1 calls failed" in capsys.readouterr().out
-        assert run(here, server) == 0
+        server.faults["question 4"] = [openai_server.returns(openai_server.completion("echo", finish="length"))]
+        assert run(here, server, "--max-new-tokens", "5") == 3
+        said = capsys.readouterr().out
+        assert "5 of 6 answers are in, 1 calls failed" in said
+        assert "1 of them ended at the limit of tokens and are cut off" in said
+        assert {body["max_tokens"] for body in server.seen} == {5}
+        assert run(here, server, "--max-new-tokens", "5") == 0
         assert len(server.seen) == 7
     job = capsys.readouterr().out.partition("job ")[2].partition(":")[0]
     exported = ["export", "--job", job, "--out", str(here / "out.csv"), "--data", str(here / "data")]
     assert __main__.main(exported) == 0
     assert (here / "out.csv").read_bytes().startswith(b"\xef\xbb\xbfset,version,key")
+    with (here / "out.csv").open(encoding="utf-8-sig", newline="") as file:
+        cut = {row["key"]: row["cut"] for row in csv.DictReader(file)}
+    assert cut == {f"k{n}": str(n == 4) for n in range(6)}, "a copy is cut where the answer was"
 
 
 @pytest.mark.parametrize(

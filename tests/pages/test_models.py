@@ -82,8 +82,10 @@ def test_prices_and_limits_of_an_endpoint_are_kept_and_its_connection_is_tested(
         app.number_input(key=f"{key}.prompt").set_value(0.5)
         app.number_input(key=f"{key}.answer").set_value(1.5)
         app.number_input(key=f"{key}.at_once").set_value(4)
+        app.number_input(key=f"{key}.deadline").set_value(300.0)
         app.button(key=f"{key}.save").click().run()
-        assert terms.of(conn, model.model_id) == Terms(price_prompt=0.5, price_completion=1.5, concurrency=4)
+        agreed = Terms(price_prompt=0.5, price_completion=1.5, concurrency=4, deadline_s=300.0)
+        assert terms.of(conn, model.model_id) == agreed
         app.button(key=f"models.test.{model.model_id}").click().run()
         assert app.success[0].value == "The server answers."
         server.models = ("other",)

@@ -291,7 +291,7 @@ def data(page, conn, world, monkeypatch):
 def test_the_card_is_told_nothing_of_the_version(page, conn, world, queue_id, monkeypatch):
     given = data(page, conn, world, monkeypatch)
     assert set(given["items"][0]) == {
-        "id", "input", "context", "text", "reference", "fields", "passages", "judged"
+        "id", "input", "context", "text", "cut", "reference", "fields", "passages", "judged"
     }  # fmt: skip
     told = json.dumps([{**one, "input": "", "text": ""} for one in given["items"]]).lower()
     run = database.row(conn, "select * from runs where purpose = 'collect'")

@@ -105,6 +105,7 @@ def test_a_matrix_says_what_it_will_take_and_starts_with_what_was_chosen(page, t
     app.multiselect(key="matrix.models.2").set_value([model.model_id, other.model_id]).run()
     assert any("cost not known" in caption.value for caption in app.caption)
     app.number_input(key="matrix.repeats").set_value(2).run()
+    app.number_input(key="matrix.longest").set_value(77).run()
     app.button(key="matrix.start").click().run()
     assert not app.exception
     (job_id,) = matrices.jobs_of(conn, task)
@@ -114,6 +115,7 @@ def test_a_matrix_says_what_it_will_take_and_starts_with_what_was_chosen(page, t
     ]
     failure = {"failure": "x", "failure_code": "rate_limit", "failure_values": {"host": "h"}}
     answer(conn, found[0], right=10)
+    conn.execute("update answers set cut = text like '%none%'")
     sample = eval_sets.samples(conn, found[1]["eval_set_id"], "dev")[0]
     row = {"run_id": found[1]["run_id"], "sample_id": sample.sample_id, "repeat": 0, "text": None}
     answers.keep(conn, job_id, [row | failure])
@@ -122,6 +124,8 @@ def test_a_matrix_says_what_it_will_take_and_starts_with_what_was_chosen(page, t
     assert not app.exception
     reasons = [frame.value for frame in app.dataframe if "Reason" in frame.value.columns]
     assert "too many calls (429)" in reasons[0]["Reason"][0]
+    asked = found[0]["planned"] // 2  # once of two times, and one failed call
+    assert f"{asked - 10} of {asked + 1} answers ended at the limit of 77 tokens" in app.warning[0].value
     app.button(key=f"results.retry.{job_id}").click().run()
     assert jobs.find(conn, job_id).state == "queued"
 

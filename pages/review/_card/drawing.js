@@ -34,6 +34,7 @@ const Drawing = {
     const headings = [this.words.field, this.words.answer, this.words.reference];
     this.$(".fields").replaceChildren(...(item.fields.length ? [table(item.fields, shown, headings)] : []));
     this.$(".output").classList.toggle("raw", item.fields.length > 0);
+    this.$(".cut").hidden = !item.cut;
     this.$(".reference").hidden = !shown;
     this.$(".correct").hidden = !this.correcting;
     const correction = draft.correction ?? item.text;

@@ -137,8 +137,11 @@ def test_the_newest_terms_count_and_bad_ones_are_refused(world):
     for concurrency in (3, 5):
         terms.agree(world.conn, by=world.by, model_id="m", terms=Terms(concurrency=concurrency))
     assert terms.of(world.conn, "m").concurrency == 5
+    assert terms.of(world.conn, "m").for_worker()["deadline_s"] == 60
+    world.conn.execute("update model_terms set deadline_s = null")
+    assert terms.of(world.conn, "m").deadline_s == 60, "as it was before it could be chosen"
     for bad in ({"price_prompt": 1.0}, {"price_prompt": -1.0, "price_completion": 1.0}, {"concurrency": 0},
-                {"requests_per_minute": 0.0}, {"currency": "gold"}):  # fmt: skip
+                {"requests_per_minute": 0.0}, {"currency": "gold"}, {"deadline_s": 0.5}):  # fmt: skip
         with pytest.raises(Refusal):
             Terms(**bad)
 

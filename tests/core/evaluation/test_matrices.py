@@ -47,6 +47,7 @@ def test_every_prompt_runs_on_every_model_with_every_repeat(world):
         ({"models": []}, "at least one prompt and one model"),
         ({"repeats": 0}, "100 repeats"),
         ({"temperature": 3.0}, "temperature from 0 to 2"),
+        ({"max_new_tokens": 0}, "between 1 and 100,000 tokens"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(world, how, says):

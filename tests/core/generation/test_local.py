@@ -67,6 +67,7 @@ def test_sharing_a_prefix_changes_no_token(generator, folder):
 def test_an_answer_counts_its_tokens_and_its_share_of_the_time(generator):
     answers = collect(generator, requests())
     assert all(0 <= answer.completion_tokens <= 16 and answer.latency_s > 0 for answer in answers.values())
+    assert all(answer.cut == (answer.completion_tokens == 16) for answer in answers.values())
     assert answers["1"].prompt_tokens > answers["0"].prompt_tokens  # the second instruction is the longer one
 
 

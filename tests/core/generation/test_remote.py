@@ -19,6 +19,9 @@ def test_an_answer_comes_with_its_text_tokens_and_time(server):
     answer = answered(server, "hello")["hello"]
     assert (answer.text, answer.failure, answer.prompt_tokens, answer.completion_tokens) == ("echo: hello", None, 7, 3)
     assert 0 < answer.latency_s < 5
+    assert not answer.cut
+    server.faults["long"] = [returns(completion("half of", finish="length"))]
+    assert [(answer.text, answer.cut) for answer in [answered(server, "long")["long"]]] == [("half of", True)]
 
 
 def test_decoding_reaches_the_server_and_each_repeat_has_its_own_seed(server):

@@ -201,7 +201,7 @@ def measured(conn: duckdb.DuckDBPyConnection, job_id: str) -> list[dict[str, Any
     """
     query = """
         select r.*, m.name as model_name, count(a.answer_id) as answered, count(a.failure) as failed,
-            count_if(a.cut) as cut, count(a.copied_from) as copied, sum(a.cost) as cost,
+            count(*) filter (where a.cut) as cut, count(a.copied_from) as copied, sum(a.cost) as cost,
             sum(a.prompt_tokens) as prompt_tokens, sum(a.completion_tokens) as completion_tokens,
             median(a.latency_s) as latency_s
         from runs as r join models as m using (model_id) left join answers as a using (run_id)

@@ -67,19 +67,18 @@ def compare(
                 join samples using (sample_id)),
              b as (select key, sample_id, position from new anti join old using (sample_id)
                 join samples using (sample_id)),
-             differing as (
+             differing as materialized (
                 select coalesce(b.key, a.key) as key, coalesce(b.position, a.position) as position,
                     case when a.sample_id is null then 'added' when b.sample_id is null then 'removed'
                         else 'changed' end as change,
                     a.sample_id as before_id, b.sample_id as after_id
                 from a full outer join b on a.key = b.key
              ),
-             page as (
-                select *, count(*) filter (change = 'added') over () as added,
-                    count(*) filter (change = 'removed') over () as removed,
-                    count(*) filter (change = 'changed') over () as changed
-                from differing order by position, key limit $limit offset $offset
-             )
+             counts as (
+                select count(*) filter (change = 'added') as added, count(*) filter (change = 'removed') as removed,
+                    count(*) filter (change = 'changed') as changed from differing
+             ),
+             page as (select * from differing, counts order by position, key limit $limit offset $offset)
         select page.key, change,
             list_filter([
                 if(a.input is distinct from b.input, 'input', null),

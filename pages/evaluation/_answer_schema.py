@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.evaluation import answer_schemas
+from core.evaluation.answer_schemas import Field
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.prompts import Prompt
 from core.locale.mark import N_
@@ -60,7 +61,7 @@ def show(schema: Mapping[str, Any]) -> None:
         [
             {
                 plain("Field"): field.name,
-                plain("Type"): ", ".join(plain(TYPES.get(word, word)) for word in field.types),
+                plain("Type"): _type(field),
                 plain("Required"): field.required,
                 plain("Allowed values"): ", ".join(field.values),
                 plain("Meaning"): field.note,
@@ -69,6 +70,12 @@ def show(schema: Mapping[str, Any]) -> None:
         ],
         hide_index=True,
     )
+
+
+def _type(field: Field) -> str:
+    if field.types:
+        return ", ".join(plain(TYPES.get(word, word)) for word in field.types)
+    return plain("one of the values") if field.values else plain("anything")
 
 
 def _text(schema: Mapping[str, Any]) -> str:

@@ -119,6 +119,7 @@ def test_a_draft_becomes_a_version_an_older_one_comes_back_and_its_file_is_the_s
     fill(sets, "Why it is brought back", "Too early")
     press(sets, "Make it the newest version again")
     says(sets, "Version 3 has the samples of version 1.")
+    expect(sets.get_by_role("button", name="Make it the newest version again")).to_have_count(0)  # all of it is drawn
 
     with sets.expect_download() as download:
         sets.get_by_test_id("stDownloadButton").get_by_role("button", name="CSV").click()

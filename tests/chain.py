@@ -188,7 +188,13 @@ def to_approval(world: World, right: Right = MIDDLING) -> None:
 
 
 def train(
-    world: World, right: Right = MIDDLING, *, finish: bool = True, rung: str = "", retrieval: Retrieval | None = None
+    world: World,
+    right: Right = MIDDLING,
+    *,
+    finish: bool = True,
+    rung: str = "",
+    retrieval: Retrieval | None = None,
+    goes_on: Model | None = None,
 ) -> str:
     """Freeze what is approved and train on it, the proof included unless `finish` is false; returns the trial's id.
 
@@ -209,6 +215,7 @@ def train(
         base=world.base,
         baseline=(rung, dict(ladder.rungs)[rung]),
         recipe=recipes.default(frozen.row_count),
+        goes_on=goes_on,
         retrieval=retrieval,
     )
     if finish:

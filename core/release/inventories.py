@@ -7,25 +7,29 @@ import duckdb
 
 from core.release import sign_offs, signatures
 from core.store import database
+from core.training import withdrawals
 
 
 def everything(conn: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Everything in use: `task` (bilingual), `owner`, `alias`, `number`, `model`, `prompt`, who signed and until when.
 
-    `holds` tells whether the sign-off still matches what was signed and has not expired.
+    `holds` tells whether the sign-off still matches what was signed and has not expired, `withdrawn` how many samples
+    the model learned, itself or through one that it was made from, whose approval was withdrawn since.
     """
     query = """
         select a.task_id, a.alias, r.number, r.sign_off_id, r.release_id, t.name, t.created_by as owner,
-            r.manifest -> 'model' ->> 'name' as model, r.manifest -> 'prompt' ->> 'name' as prompt
+            r.manifest -> 'model' ->> 'name' as model,
+            r.manifest -> 'model' ->> 'model_id' as model_id, r.manifest -> 'prompt' ->> 'name' as prompt
         from aliases as a join releases as r using (release_id) join tasks as t on t.task_id = a.task_id
         order by t.created_at, a.alias desc
     """
-    found = []
+    found, marked = [], withdrawals.by_model(conn)
     for row in database.rows(conn, query):
         case = sign_offs.find(conn, row["sign_off_id"])
         assert case is not None, "a release has its sign-off"
         signed = signatures.of(conn, "sign_off", case.sign_off_id)
         row |= {"task": json.loads(row.pop("name")), "purpose": case.scope, "expires_on": case.expires_on}
+        row |= {"withdrawn": len(marked.get(row["model_id"], ()))}
         row |= {"signed_by": [one["printed_name"] for one in signed], "signed_at": signed[-1]["signed_at"]}
         found.append({**row, "state": sign_offs.state(conn, case), "holds": not sign_offs.stale(conn, case)})
     return found

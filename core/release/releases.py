@@ -32,9 +32,12 @@ def form(task_id: str, alias: Alias, what: str, expected: str | None) -> str:
 
 
 def current(conn: duckdb.DuckDBPyConnection, task_id: str, alias: Alias) -> dict[str, Any] | None:
-    """The release that the alias points at, with `moved_at`, `moved_by` and `number`; None before the first."""
+    """The release that the alias points at, with `moved_at`, `moved_by`, `number`, and the `model_id` and `model` (its
+    name) that answer; None before the first."""
     query = """
-        select r.*, a.moved_at, a.moved_by, a.kind, a.move from aliases as a join releases as r using (release_id)
+        select r.*, a.moved_at, a.moved_by, a.kind, a.move, r.manifest -> 'model' ->> 'model_id' as model_id,
+            r.manifest -> 'model' ->> 'name' as model
+        from aliases as a join releases as r using (release_id)
         where a.task_id = ? and a.alias = ?
     """
     return database.row(conn, query, [task_id, alias])

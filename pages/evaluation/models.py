@@ -5,7 +5,7 @@ import streamlit as st
 from core.access import roles
 from core.evaluation import models
 from core.training import withdrawals
-from pages._ui import parts, session
+from pages._ui import parts, session, withdrawn
 from pages._ui.session import _, plain
 from pages.evaluation import _add_model, _model_card, _words
 
@@ -41,17 +41,8 @@ if known:
             _model_card.show(known[place])
 else:
     st.info(_("There is no model yet. The starter model is the quickest way to begin."))
-for model_id, rows in marked.items():
-    words = _(
-        "%(model)s learned from %(count)s samples whose approval was withdrawn.", model=names[model_id], count=len(rows)
-    )
-    with st.expander(words, icon=":material/warning:"):
-        for one in rows:
-            when = parts.moment(one["decided_at"])
-            st.caption(
-                _("%(key)s, withdrawn by %(name)s on %(when)s", key=one["key"], name=one["decided_by"], when=when)
-            )
-            parts.text(one["reason"])
+for model_id in marked:
+    withdrawn.show(model_id, names[model_id])
 
 st.subheader(_("Add a model"))
 if not roles.may(person, "model.manage"):

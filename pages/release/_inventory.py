@@ -33,6 +33,7 @@ def show() -> None:
             plain("Signed"): [parts.moment(row["signed_at"]) for row in rows],
             plain("Next review"): [str(row["expires_on"]) for row in rows],
             plain("Still holds"): [plain("yes") if row["holds"] else plain("no") for row in rows],
+            plain("Withdrawn samples"): [row["withdrawn"] for row in rows],
         }
     )
     st.dataframe(table, hide_index=True, key="releases.inventory")

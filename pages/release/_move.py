@@ -11,7 +11,7 @@ from core.evaluation.retrieving import Retrieval
 from core.locale.mark import N_
 from core.release import releases, sign_offs
 from core.release.releases import Alias
-from pages._ui import parts, passages, session
+from pages._ui import parts, passages, session, withdrawn
 from pages._ui.session import _, plain
 from pages.release import _signing
 
@@ -42,6 +42,7 @@ def show(task_id: str, alias: Alias) -> None:
             st.error(_("The gate was not passed. Two people overrode it; this stays marked wherever it is used."))
         if sign_offs.stale(conn, case):
             st.error(_("The sign-off of this release does not hold any more. See Release, Sign-off."))
+        withdrawn.show(now["model_id"], now["model"])
     if roles.may(session.person(), "release.move"):
         _release(task_id, alias, now["release_id"] if now else None)
         if now is not None:

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from core.release import gates, plans, sign_offs
-from pages._ui import session
+from core.training import trials
+from pages._ui import session, withdrawn
 from pages._ui.session import _
 from pages.release import _decision, _gate, _pick, _terms
 
@@ -13,6 +14,9 @@ trial_id = _pick.trial(task.task_id, "sign_off.trial")
 if trial_id is None:
     st.stop()
 conn = session.conn()
+trial = trials.find(conn, trial_id)
+assert trial is not None, "the picker knows it"
+withdrawn.show(trial["model_id"], trial["model_name"] or "")
 
 st.header(_("1 · Plan"))
 plan = plans.current(conn, trial_id)

@@ -8,10 +8,12 @@ import pytest
 from core.access import people, sessions
 from core.evaluation import models
 from core.release import candidates, releases, sign_offs
+from core.review import approvals
 from pages._ui import session
 from pages.release import _inventory
 from tests import chain, openai_server
-from tests.core.release.conftest import OTHERS, PASSWORD, House
+from tests.core.release.conftest import OTHERS, PASSES, PASSWORD, House
+from tests.core.release.test_releases import move
 from tests.pages.test_sign_off import sign, texts
 
 PAGE = "release/releases.py"
@@ -43,6 +45,24 @@ def approved(house, far, rung):
 
 def pointer(house):
     return releases.current(house.conn, house.world.task.task_id, "production")
+
+
+def test_what_learned_a_sample_withdrawn_since_is_marked_on_sign_off_release_and_inventory(house, page, conn):
+    world = house.world
+    chain.climb(world)
+    chain.to_approval(world)
+    sign_off_id = house.put_up(chain.train(world, PASSES))
+    house.sign(sign_off_id, house.ann)
+    move(house, sign_off_id, house.max)
+    lost = approvals.approved(conn, world.task.task_id)[0]["sample_id"]
+    approvals.withdraw(conn, by=house.mina, task_id=world.task.task_id, sample_id=lost, reason="<b>Outdated.</b>")
+    for path in ("release/sign_off.py", PAGE):
+        app = page(path)
+        (mark,) = [one for one in app.expander if "whose approval was withdrawn" in one.label]
+        assert "1 samples" in mark.label
+        assert [code.value for code in mark.code] == ["<b>Outdated.</b>"]
+    inventory = next(one for one in app.dataframe if "Next review" in one.value)
+    assert list(inventory.value["Withdrawn samples"]) == [1]
 
 
 def test_a_version_is_released_rolled_back_and_marked_and_a_changed_prompt_is_shown(house, page, conn, monkeypatch):

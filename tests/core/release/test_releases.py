@@ -179,7 +179,7 @@ def test_the_inventory_names_everything_in_use_with_owner_and_next_review(house,
     move(house, signed, house.max)
     (row,) = inventories.everything(house.conn)
     assert (row["owner"], row["model"], row["signed_by"], row["holds"]) == ("mina", "Base · v1", ["Ann"], True)
-    assert row["purpose"] == "Sorting parcels"
+    assert (row["purpose"], row["withdrawn"]) == ("Sorting parcels", 0)
     house.conn.execute("update prompts set system = system || '.'")
     assert not inventories.everything(house.conn)[0]["holds"]
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Refusal
-from core.evaluation import eval_sets, runs
+from core.evaluation import eval_sets, models, runs
 from core.review import adjudication, approvals, coverage, obstacles, queues, ratings
 from core.review.adjudication import Decision
 from core.review.ratings import Rating
@@ -219,6 +219,24 @@ def test_a_model_that_learned_from_a_withdrawn_sample_is_marked_until_it_is_appr
     assert trial["model_id"] in event["detail"]
     decide(rated, [first["sample_id"]])
     assert withdrawals.by_model(rated.conn) == {}
+
+
+def test_a_model_that_was_made_from_a_marked_one_is_marked_too(rated):
+    chain.approve(rated)
+    first = models.find(rated.conn, trials.find(rated.conn, chain.train(rated))["model_id"])
+    lost = approvals.approved(rated.conn, rated.task.task_id)[0]
+    approvals.withdraw(
+        rated.conn, by=rated.by, task_id=rated.task.task_id, sample_id=lost["sample_id"], reason="Outdated."
+    )
+    second = models.find(rated.conn, trials.find(rated.conn, chain.train(rated, goes_on=first))["model_id"])
+    folder = chain.other_model(rated, first.model_id)  # as a merged folder is named
+    other = trials.find(rated.conn, chain.train(rated))["model_id"]
+    marked = withdrawals.by_model(rated.conn)
+    assert set(marked) == {first.model_id, second.model_id, folder.model_id}
+    told = [[(row["key"], row["learned_by"]) for row in rows] for rows in marked.values()]
+    assert told == [[(lost["key"], first.name)]] * 3
+    assert other not in marked, "it learned without the sample, and from nobody who had it"
+    assert withdrawals.learned_from(rated.conn, lost["sample_id"]) == sorted(marked)
 
 
 def test_coverage_counts_tags_and_corrected_error_types(rated):

@@ -1,5 +1,8 @@
 """Before and after: a prompt is put up without training, and its result stays hidden until a plan is signed."""
 
+from core.evaluation import prompts
+from core.evaluation.prompts import Prompt
+from core.knowledge import indexes
 from core.training import trials
 from pages._ui import session
 from tests import chain
@@ -21,4 +24,22 @@ def test_a_prompt_is_put_up_by_the_form_and_nobody_sees_the_result_before_a_plan
     app = page("release/before_after.py")
     assert "Candidate of" in app.selectbox(key="before_after.trial").options[0]
     assert "agree on what it has to show" in app.info[0].value
+    assert not app.exception
+
+    slot = Prompt(name="Passages", system="", template="{passages}\n{input}")
+    common = {"by": mina, "task_id": world.task.task_id}
+    rungs = [*world.ladder.rungs, ("C", slot)]
+    prompts.save_ladder(conn, eval_set_name=world.eval_set.name, rungs=rungs, **common)
+    app = page("release/before_after.py")  # the last prompt is the one proposed
+    assert any("no knowledge base yet" in one.value for one in app.caption)
+    app.button(key="candidate.propose").click().run()
+    assert "“Passages” has a place for passages" in app.error[0].value
+    indexes.add(conn, files=[("parcels.md", b"Where the parcel is: here.")], **common)
+    app = page("release/before_after.py")
+    app.number_input(key="candidate.k.1").set_value(3).run()
+    app.button(key="candidate.propose").click().run()
+    newest = trials.contenders(conn, world.task.task_id)[0]
+    assert (newest["prompt_name"], newest["k"]) == ("Passages", 3)
+    app = page("release/before_after.py")
+    assert any("up to 3 passages of the knowledge base, version 1" in one.value for one in app.caption)
     assert not app.exception

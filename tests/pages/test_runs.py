@@ -139,7 +139,7 @@ def test_a_cap_without_prices_is_refused_with_a_sentence(page, task, conn, model
     assert matrices.jobs_of(conn, task) == []
 
 
-def test_a_matrix_looks_passages_up_where_its_prompts_have_a_place_for_them(page, task, conn, mina, model):
+def test_matrix_ladder_and_collecting_look_passages_up_where_a_prompt_has_a_place(page, task, conn, mina, model):
     chosen = eval_sets.of_task(conn, task)[0]
     rungs = prompts.ladder(conn, task, chosen.name).rungs
     slot = Prompt(name="With passages", system="", template="{passages}\n{input}")
@@ -156,3 +156,15 @@ def test_a_matrix_looks_passages_up_where_its_prompts_have_a_place_for_them(page
     assert not app.exception
     found = runs.of_job(conn, matrices.jobs_of(conn, task)[0])
     assert {(run["index_id"], run["k"]) for run in found} == {(None, None), (version.index_id, 4)}
+
+    app.button_group(key="runs.view").set_value("ladder").run()
+    app.number_input(key="runs.k.1").set_value(2).run()  # the newest version is proposed
+    app.button(key="runs.start").click().run()
+    assert [(run["rung"], run["k"]) for run in runs.latest_ladder(conn, task, chosen.name)] == [("A", None), ("B", 2)]
+    app.button_group(key="runs.view").set_value("review").run()
+    assert "runs.collect.k.1" not in [one.key for one in app.number_input]
+    next(one for one in app.selectbox if one.key.startswith("runs.rung.")).set_value("B").run()
+    app.button(key="runs.collect").click().run()
+    assert not app.exception
+    collected = runs.latest(conn, task, "collect")
+    assert (collected["index_id"], collected["k"]) == (version.index_id, 4)

@@ -1,6 +1,8 @@
 """What a proof used beside prompt and model: the index it looked things up in, and the judges that read its answers."""
 
+import difflib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import duckdb
@@ -12,6 +14,9 @@ from core.evaluation.retrieving import Retrieval
 from core.judging import criteria, judges, standing
 from core.knowledge import indexes
 from core.store import database
+
+MOST_LINES = 40
+"""Lines of a changed document that are shown."""
 
 
 def retrieval(conn: duckdb.DuckDBPyConnection, trial_id: str) -> Retrieval | None:
@@ -54,6 +59,24 @@ def documents(conn: duckdb.DuckDBPyConnection, trial_id: str) -> dict[str, list[
     way = " ".join([now.method, *([now.embedder.model, now.embedder.base_url] if now.embedder else [])])
     found_in = {one["name"]: [f"{one['name']}  {one['document_id']}"] for one in indexes.of_index(conn, now)}
     return {"": [f"search: {way}"], **found_in}
+
+
+def texts(conn: duckdb.DuckDBPyConnection, before: Mapping[str, list[str]], now: Mapping[str, list[str]]) -> list[str]:
+    """The lines that are gone (-) and new (+) inside documents that have kept their name; the first of each document.
+
+    `before` and `now` are what `documents` gave.
+    """
+    found: list[str] = []
+    for name in sorted(before.keys() & now.keys() - {""}):
+        if before[name] != now[name]:
+            old, new = (_lines(conn, one[name][0].rpartition("  ")[2]) for one in (before, now))
+            changed = [line for line in difflib.unified_diff(old, new, n=0, lineterm="") if line[:1] in "+-"][2:]
+            found += [f"{line[0]} {line[1:]}" for line in changed[:MOST_LINES]]
+    return found
+
+
+def _lines(conn: duckdb.DuckDBPyConnection, document_id: str) -> list[str]:
+    return [line for one in indexes.of_document(conn, document_id) for line in one.text.splitlines()]
 
 
 def of_judges(conn: duckdb.DuckDBPyConnection, trial_id: str) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ def of(conn: duckdb.DuckDBPyConnection, trial_id: str, signed: Mapping[str, Any]
         old = [line for name in sorted(before) for line in before[name]]
         new = [line for name in sorted(now[item]) for line in now[item][name]]
         if lines := [line for line in difflib.ndiff(old, new) if line[0] in "+-"]:
-            found[item] = lines
+            found[item] = lines + (aids.texts(conn, before, now[item]) if item == "index" else [])
     return found
 
 

@@ -53,7 +53,7 @@ def place(retrieval: Retrieval) -> str:
     """Where a run, a proof or a release looks things up, and how much; plain text."""
     index = indexes.find(session.conn(), retrieval.index_id)
     number = index.number if index else "–"
-    return plain("up to %(k)s passages of the knowledge base, version %(number)s", k=retrieval.k, number=number)
+    return plain("at most %(k)s passages of the knowledge base, version %(number)s", k=retrieval.k, number=number)
 
 
 def show(shown: Sequence[Shown], question: str, *, key: str) -> None:

@@ -41,5 +41,5 @@ def test_a_prompt_is_put_up_by_the_form_and_nobody_sees_the_result_before_a_plan
     newest = trials.contenders(conn, world.task.task_id)[0]
     assert (newest["prompt_name"], newest["k"]) == ("Passages", 3)
     app = page("release/before_after.py")
-    assert any("up to 3 passages of the knowledge base, version 1" in one.value for one in app.caption)
+    assert any("at most 3 passages of the knowledge base, version 1" in one.value for one in app.caption)
     assert not app.exception

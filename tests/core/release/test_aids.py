@@ -168,7 +168,8 @@ def test_a_release_encloses_its_index_and_judge_asks_as_the_runs_did_and_goes_st
     indexes.add(house.conn, by=house.mina, task_id=case.task_id, files=[("lost.md", b"Where it is: nowhere.")])
     assert sign_offs.stale(house.conn, case) == ["index", "judge"]
     lines = differences.of(house.conn, trial_id, case.kept)["index"]
-    assert [line[:9] for line in lines] == ["- lost.md", "+ lost.md"]
+    assert [line[:9] for line in lines[:2]] == ["- lost.md", "+ lost.md"]
+    assert lines[2:] == ["- Where is a lost parcel? 丢失的包裹。", "+ Where it is: nowhere."]
     assert releases.releasable(house.conn, case.task_id) == []
     indexes.bring_back(house.conn, before, by=house.mina)
     assert sign_offs.stale(house.conn, case) == ["judge"]

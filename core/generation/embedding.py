@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from core.errors import Refusal
 from core.generation import remote
 from core.generation.endpoint import Endpoint, Failed, Line
+from core.generation.tries import LONGEST_WAIT_S
 from core.locale.mark import N_
 
 AT_ONCE = 16
@@ -68,7 +69,7 @@ async def _part(line: Line, texts: Sequence[str]) -> NDArray[np.float32]:
             return _joined(line.endpoint, [await _part(line, texts[:middle]), await _part(line, texts[middle:])])
         tries += 1
         pause = random.uniform(0.25, 0.5) * 2**tries if failed.after_s is None else failed.after_s
-        if failed.failure.code == "rate_limit" and waited + pause <= remote.LONGEST_WAIT_S:
+        if failed.failure.code == "rate_limit" and waited + pause <= LONGEST_WAIT_S:
             waited += pause
             ends += pause
             tries -= failed.after_s is not None

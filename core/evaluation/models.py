@@ -100,6 +100,17 @@ def register_local(conn: duckdb.DuckDBPyConnection, *, by: Person, folder: Path,
     return _register(conn, by, describe(folder, name))
 
 
+def check_key(key_env: str) -> None:
+    """Refuse what cannot be the name of an environment variable: it may be the key itself."""
+    if key_env and not key_env.isidentifier():
+        raise Refusal(
+            N_(
+                "Give the name of the environment variable that holds the key, such as OPENAI_API_KEY, "
+                "not the key itself."
+            )
+        )
+
+
 def register_api(
     conn: duckdb.DuckDBPyConnection, *, by: Person, name: str, base_url: str, api_model: str, key_env: str = ""
 ) -> Model:
@@ -108,13 +119,7 @@ def register_api(
     base_url = addresses.check(base_url)
     if not api_model.strip():
         raise Refusal(N_("The endpoint needs a model name. Write it as the server lists it."))
-    if key_env and not key_env.isidentifier():
-        raise Refusal(
-            N_(
-                "Give the name of the environment variable that holds the key, such as OPENAI_API_KEY, "
-                "not the key itself."
-            )
-        )
+    check_key(key_env)
     named = {"base_url": base_url.rstrip("/"), "api_model": api_model.strip()}
     model = Model(
         model_id=content.name("model", named),

@@ -10,6 +10,7 @@ from core.generation import remote
 from core.locale.mark import N_
 from pages._ui import parts, session
 from pages._ui.session import _, plain
+from pages.evaluation import _model_reach
 
 WAYS = {
     "json_schema": N_("holds answers to a JSON schema"),
@@ -27,6 +28,8 @@ def show(model: Model) -> None:
             st.caption(_("This server %(way)s.", way=plain(WAYS[way])))
         _test(model)
         _terms(model)
+        if roles.may(session.person(), "model.manage"):
+            _model_reach.show(model)
         return
     parts.text(model.path)
     if model.kind == "adapter":

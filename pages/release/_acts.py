@@ -29,6 +29,7 @@ ACTS = {
     "job.stopped": N_("Job stopped"),
     "ladder.saved": N_("Prompts saved"),
     "model.added": N_("Model added"),
+    "model.corrected": N_("Key name of an endpoint corrected"),
     "model.fetch_started": N_("Starter model asked for"),
     "person.created": N_("Person added"),
     "person.deactivated": N_("Person deactivated"),

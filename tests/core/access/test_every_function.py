@@ -39,7 +39,7 @@ ACTS = {
         "evaluation.exports.to_jsonl", "evaluation.exports.to_xlsx", "release.production.draw",
     ],
     "model.manage": [
-        "evaluation.models.fetch_hub",
+        "evaluation.endpoints.correct", "evaluation.models.fetch_hub",
         "evaluation.models.fetch_starter", "evaluation.models.register_api", "evaluation.models.register_local",
         "evaluation.terms.agree", "training.cards.merge",
     ],

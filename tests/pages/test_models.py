@@ -89,13 +89,13 @@ def test_prices_and_limits_of_an_endpoint_are_kept_and_its_connection_is_tested(
         app.button(key=f"models.test.{model.model_id}").click().run()
         assert app.success[0].value == "The server answers."
         reach = f"models.reach.{model.model_id}"
-        app.text_input(key=f"{reach}.key_env").set_value("SOME_KEY").run()
+        app.text_input(key=f"{reach}.key_env").set_value("SOME_KEY")
         app.button(key=f"{reach}.save").click().run()
         assert models.find(conn, model.model_id).key_env == "SOME_KEY"
-        app.text_input(key=f"{reach}.key_env").set_value("").run()
+        app.text_input(key=f"{reach}.key_env").set_value("")
         app.button(key=f"{reach}.save").click().run()
         assert models.find(conn, model.model_id).key_env is None
-        app.text_input(key=f"{reach}.model").set_value("larger").run()
+        app.text_input(key=f"{reach}.model").set_value("larger")
         app.button(key=f"{reach}.save").click().run()
         assert [(one.api_model, terms.of(conn, one.model_id)) for one in models.everything(conn)] == [
             ("tiny", agreed), ("larger", agreed)

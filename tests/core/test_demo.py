@@ -71,7 +71,8 @@ def test_the_ladder_has_four_rungs_each_with_interval_and_n(walked):
     rates = [row for row in made["ladder"]["table"] if row["metric"] == "correct"]
     assert [row["rung"] for row in rates] == ["A", "B", "C", "D"]
     assert {row["n"] for row in rates} == {made["splits"]["dev"]}
-    assert all(0 <= row["low"] <= row["value"] <= row["high"] <= 1 for row in rates)
+    assert all(row["low"] - 1e-9 <= row["value"] <= row["high"] + 1e-9 for row in rates)
+    assert all(row["high"] - row["low"] > 0.2 for row in rates)  # so few samples leave much open
     assert made["ladder"]["best"] in "ABCD"
 
 

@@ -3,7 +3,11 @@ import json
 import pytest
 
 from core.access import people, sessions
+from core.evaluation import ladders, prompts, retrieving
+from core.evaluation.prompts import Prompt
+from core.evaluation.retrieving import Retrieval
 from core.jobs import jobs
+from core.knowledge import indexes
 from core.release import plans
 from core.review import approvals
 from core.store import database
@@ -61,6 +65,26 @@ def test_starting_freezes_the_set_and_queues_the_training(page, world):
     row = database.row(world.conn, "select messages from training_rows limit 1")
     assert json.loads(row["messages"])[0]["content"] == "Sort."
     assert app.success[0].value.startswith("The trial has begun.")
+
+
+def test_what_the_best_rung_looked_up_is_proposed_for_the_proof_and_told_with_the_trial(page, world, conn):
+    common = {"by": world.by, "task_id": world.task.task_id}
+    rungs = [*world.ladder.rungs, ("C", Prompt(name="C · passages", system="", template="{passages}\n{input}"))]
+    ladder = prompts.save_ladder(conn, eval_set_name=world.eval_set.name, rungs=rungs, **common)
+    for text in (b"Where the parcel is: here.", b"Where the parcel is: there."):
+        indexes.add(conn, files=[("parcels.md", text)], **common)
+    newer, older = indexes.versions(conn, world.task.task_id)
+    retrieval = Retrieval(index_id=older.index_id, k=3)
+    how = {"task": world.task, "eval_set": world.eval_set, "ladder": ladder, "model": world.base}
+    ladders.start(conn, by=world.by, retrieval=retrieval, **how)
+    chain.work(world, chain.shares(C=1.0))
+    chain.to_approval(world)
+    app = page(TRIAL)
+    app.button(key="trial.start").click().run()
+    (trial,) = trials.of_task(conn, world.task.task_id)
+    assert (trial["baseline_rung"], retrieving.of_run(trial)) == ("C", retrieval)
+    assert newer.index_id != older.index_id
+    assert any("at most 3 passages of the knowledge base, version 1" in one.value for one in app.caption)
 
 
 def test_before_the_start_a_probe_shows_the_cost_and_what_is_wrong(page, world):

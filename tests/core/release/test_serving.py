@@ -208,7 +208,9 @@ def test_the_prompt_is_applied_to_the_question_as_it_is(tmp_path):
     )
 
 
-def test_a_bundle_of_another_format_is_refused_with_a_sentence(tmp_path):
+def test_a_bundle_of_another_format_is_refused_with_a_sentence_and_the_last_one_is_read(tmp_path):
+    digest = bundles.write(tmp_path / "a", {"format": "countersign-bundle/2"}, prompt={}, smoke=[], adapter=None)
+    assert enclosures.look_up(bundles.read(tmp_path / "a", digest), "Where is it?") == ()
     digest = bundles.write(tmp_path / "b", {"format": "countersign-bundle/1"}, prompt={}, smoke=[], adapter=None)
     with pytest.raises(bundles.Refusal, match="another version of Countersign"):
         bundles.read(tmp_path / "b", digest)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -11,8 +11,9 @@ import pandas as pd
 from core.access.people import Person
 from core.diagnosis import verdicts
 from core.errors import Refusal
-from core.evaluation import decodings, repeats, results, retrieving, runs
+from core.evaluation import matrices, repeats, results, retrieving, runs
 from core.evaluation.eval_sets import EvalSet
+from core.evaluation.matrices import Matrix
 from core.evaluation.models import Model
 from core.evaluation.prompts import Ladder, Prompt
 from core.evaluation.retrieving import Retrieval
@@ -53,6 +54,29 @@ class Climb:
         return next((found for run in self.runs if (found := retrieving.of_run(run))), None)
 
 
+def matrix(
+    *,
+    task: Task,
+    eval_set: EvalSet,
+    ladder: Ladder,
+    model: Model,
+    retrieval: Retrieval | None = None,
+    max_new_tokens: int | None = None,
+) -> Matrix:
+    """The ladder as the task's plan has it: each sample K times, with some randomness if K is above one."""
+    return Matrix(
+        eval_set=eval_set,
+        split="dev",
+        prompts=ladder.rungs,
+        models=[model],
+        repeats=task.plan.repeats,
+        temperature=VARIED if task.plan.repeats > 1 else 0.0,
+        max_new_tokens=max_new_tokens,
+        retrieval=retrieval,
+        where_placed=True,
+    )
+
+
 def start(
     conn: duckdb.DuckDBPyConnection,
     *,
@@ -62,13 +86,14 @@ def start(
     ladder: Ladder,
     model: Model,
     retrieval: Retrieval | None = None,
+    max_new_tokens: int | None = None,
+    cap: float | None = None,
 ) -> str:
-    """Run the ladder as the task's plan has it: each sample K times, with some randomness if K is above one."""
-    decoding = decodings.of_sets(conn, [eval_set])
-    if task.plan.repeats > 1:
-        decoding = replace(decoding, temperature=VARIED)
-    asked: dict[str, Any] = {"by": by, "eval_set": eval_set, "ladder": ladder, "model": model, "retrieval": retrieval}
-    return runs.start_ladder(conn, **asked, decoding=decoding, repeats=task.plan.repeats)
+    """Run the ladder; with a cap, no call is started that could exceed it. Returns the job's id."""
+    asked: dict[str, Any] = {"eval_set": eval_set, "ladder": ladder, "model": model, "retrieval": retrieval}
+    wanted = matrix(task=task, **asked, max_new_tokens=max_new_tokens)
+    how: dict[str, Any] = {"decoding": matrices.decoding(conn, wanted), "repeats": wanted.repeats}
+    return runs.start_ladder(conn, by=by, **asked, **how, spec=matrices.capped(conn, wanted.models, cap))
 
 
 def of_set(conn: duckdb.DuckDBPyConnection, task_id: str, eval_set_name: str) -> list[Climb]:
@@ -133,6 +158,29 @@ def table(conn: duckdb.DuckDBPyConnection, of_runs: Sequence[Mapping[str, Any]])
     return results.rows_of(of_runs, dict(sorted(found.items(), key=lambda one: (one[0][1], ids.index(one[0][0])))))
 
 
+def winner(
+    eval_set: EvalSet,
+    sides: Sequence[tuple[str, Prompt]],
+    model: Model,
+    like: Mapping[str, Any],
+    retrieval: Retrieval | None = None,
+) -> Matrix:
+    """First prompt and winner asked like that run of the ladder, for what the locked samples will cost and take."""
+    how = Decoding(**json.loads(like["decoding"]))
+    return Matrix(
+        eval_set=eval_set,
+        split="dev",
+        prompts=list(dict(sides).items()),
+        models=[model],
+        repeats=like["repeats"],
+        temperature=how.temperature,
+        structured=how.structured,
+        max_new_tokens=how.max_new_tokens,
+        retrieval=retrieval,
+        where_placed=True,
+    )
+
+
 def measure_winner(
     conn: duckdb.DuckDBPyConnection,
     *,
@@ -143,6 +191,7 @@ def measure_winner(
     model: Model,
     like: Mapping[str, Any] | None = None,
     retrieval: Retrieval | None = None,
+    cap: float | None = None,
 ) -> str:
     """Ask the winner and the first prompt the locked samples, on which nothing was chosen; returns the job's id.
 
@@ -165,9 +214,9 @@ def measure_winner(
         for side, (rung, prompt) in sides.items()
     ]  # fmt: skip
     title = N_("Locked samples: prompt %(rung)s on %(model)s")
-    how: dict[str, Any] = {}
-    if like is not None and like["repeats"] > 1:
-        how = {"decoding": Decoding(**json.loads(like["decoding"])), "repeats": like["repeats"]}
+    how: dict[str, Any] = {"spec": matrices.capped(conn, [model], cap)}
+    if like is not None:
+        how |= {"decoding": Decoding(**json.loads(like["decoding"])), "repeats": like["repeats"]}
     return runs.start(conn, by=by, title=title, values={"rung": winner[0], "model": model.name}, plans=plans, **how)
 
 

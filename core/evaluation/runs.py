@@ -158,6 +158,8 @@ def start_collecting(
     prompt: Prompt,
     model: Model,
     retrieval: Retrieval | None = None,
+    decoding: Decoding | None = None,
+    spec: Mapping[str, Any] | None = None,
 ) -> str:
     """Answers to the train samples, for experts to rate, correct and approve."""
     roles.require(by, "run.start")
@@ -165,7 +167,8 @@ def start_collecting(
     what: dict[str, Any] = {"eval_set": eval_set, "rung": rung, "prompt": prompt, "model": model}
     plan = Plan(split="train", purpose="collect", retrieval=retrieval, **what)
     title = N_("Answers for approval: %(set)s on %(model)s")
-    return start(conn, by=by, title=title, values={"set": eval_set.name, "model": model.name}, plans=[plan])
+    values = {"set": eval_set.name, "model": model.name}
+    return start(conn, by=by, title=title, values=values, plans=[plan], decoding=decoding, spec=spec)
 
 
 def retry_failed(conn: duckdb.DuckDBPyConnection, settings: Settings, job_id: str, *, by: Person) -> int:

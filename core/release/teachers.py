@@ -15,8 +15,9 @@ from core.diagnosis import gap_share, intervals
 from core.diagnosis.gap_share import GapShare
 from core.diagnosis.intervals import Rate
 from core.errors import Refusal
-from core.evaluation import eval_sets, matrices, models, prompts, results, runs, tasks
-from core.evaluation.matrices import Estimate, Matrix
+from core.evaluation import estimates, eval_sets, models, prompts, results, runs, tasks
+from core.evaluation.estimates import Estimate
+from core.evaluation.matrices import Matrix
 from core.evaluation.models import Model
 from core.locale.mark import N_
 from core.release import plans, proofs
@@ -49,7 +50,7 @@ def of_trial(conn: duckdb.DuckDBPyConnection, trial_id: str) -> list[Model]:
 
 def estimate(conn: duckdb.DuckDBPyConnection, trial_id: str, teacher: Model) -> Estimate:
     """What asking the teacher will cost and take."""
-    return matrices.estimate(conn, _asked(conn, _trial(conn, trial_id), teacher), split="gate")
+    return estimates.of(conn, _asked(conn, _trial(conn, trial_id), teacher), split="gate")
 
 
 def ask(conn: duckdb.DuckDBPyConnection, *, by: Person, trial_id: str, teacher: Model) -> str:

@@ -65,13 +65,11 @@ def start(
         )  # fmt: skip
     if matrix.split != "train" or len(matrix.prompts) != 1 or len(matrix.models) != 1:
         raise ValueError("One teacher answers train samples with one prompt.")
-    if cap is not None:
-        matrices.check_cap(conn, matrix, cap)
+    spec = matrices.capped(conn, matrix.models, cap)
     ((rung, prompt),), (teacher,) = matrix.prompts, matrix.models
     shared: dict[str, Any] = {"eval_set": matrix.eval_set, "split": "train", "rung": rung, "prompt": prompt}
     task_id, distillation_id = matrix.eval_set.task_id, uuid4().hex
     values = {"set": matrix.eval_set.name, "model": teacher.name}
-    spec = {"cap": cap} if cap is not None else {}
     asked = runs.new_job(task_id, by.person_id, N_("Teacher's answers: %(set)s by %(model)s"), values, spec)
     row: dict[str, Any] = {
         "distillation_id": distillation_id,

@@ -5,12 +5,13 @@ import streamlit as st
 from core.access import roles
 from core.diagnosis.ladder import Ladder
 from core.diagnosis.verdicts import percent
-from core.evaluation import ladders, models, prompts, results, retrieving
+from core.evaluation import estimates, ladders, models, prompts, results, retrieving
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.ladders import Climb
 from core.evaluation.tasks import Task
 from pages._ui import parts, session
 from pages._ui.session import _
+from pages.evaluation import _costs, _limits
 
 
 def show(task: Task, eval_set: EvalSet, climb: Climb, judged: Ladder) -> None:
@@ -30,12 +31,22 @@ def show(task: Task, eval_set: EvalSet, climb: Climb, judged: Ladder) -> None:
     asked = ladders.locked(conn, task.task_id, eval_set.name, climb.model_id, winner["prompt_id"], retrieval)
     if asked:
         parts.job(asked[0]["job_id"], "ladder.locked.job")
+        _limits.go_on(asked[0]["job_id"])
         if all(run["answered"] >= run["planned"] for run in asked):
             _result(task, asked)
         return
     if not count:
         st.info(_("This set has no locked samples (gate). Import a version with a gate share."))
         return
+    model, sides = models.find(conn, climb.model_id), []
+    for run in (climb.runs[0], winner):
+        prompt = prompts.find(conn, run["prompt_id"])
+        assert prompt is not None, "a run is saved after its prompt"
+        sides.append((run["rung"], prompt))
+    assert model is not None, "a run is saved after its model"
+    wanted = ladders.winner(eval_set, sides, model, winner, climb.retrieval)
+    _costs.estimate(estimates.of(conn, wanted, split="gate", settings=session.settings()))
+    cap = _limits.cap("ladder.locked")
     pressed = st.button(
         _("Measure it on the %(count)s locked samples, once", count=count),
         disabled=not roles.may(session.person(), "run.start"),
@@ -43,12 +54,6 @@ def show(task: Task, eval_set: EvalSet, climb: Climb, judged: Ladder) -> None:
         icon=":material/lock_open:",
     )
     if pressed:
-        model, sides = models.find(conn, climb.model_id), []
-        for run in (climb.runs[0], winner):
-            prompt = prompts.find(conn, run["prompt_id"])
-            assert prompt is not None, "a run is saved after its prompt"
-            sides.append((run["rung"], prompt))
-        assert model is not None
         with session.refusing():
             ladders.measure_winner(
                 conn,
@@ -59,6 +64,7 @@ def show(task: Task, eval_set: EvalSet, climb: Climb, judged: Ladder) -> None:
                 model=model,
                 like=winner,
                 retrieval=climb.retrieval,
+                cap=cap,
             )
             st.rerun()
 

@@ -6,8 +6,9 @@ from typing import Any
 import streamlit as st
 
 from core.access import roles
-from core.evaluation import answers, runs
+from core.evaluation import answers, estimates, matrices, runs
 from core.evaluation.eval_sets import EvalSet
+from core.evaluation.matrices import Matrix
 from core.evaluation.models import Model
 from core.evaluation.prompts import Ladder
 from core.evaluation.tasks import Task
@@ -15,7 +16,7 @@ from core.locale.mark import N_
 from core.review import queues
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _retrieval
+from pages.evaluation import _costs, _limits, _retrieval
 
 ONE_SITTING = 40
 """Answers that a person judges in one go."""
@@ -38,6 +39,7 @@ def show(
     _collect(eval_set, ladder, model, missing, collected["job_id"] if collected else None)
     if collected:
         parts.job(collected["job_id"], "runs.collect_job")
+        _limits.go_on(collected["job_id"])
     st.subheader(_("2. Let people judge them"))
     _queue(task, {"collect": [collected] if collected else [], "ladder": ladder_runs})
 
@@ -62,12 +64,16 @@ def _collect(
         key=f"runs.rung.{ladder.ladder_id}",
     )
     retrieval = _retrieval.for_prompts(eval_set.task_id, "runs.collect", [rungs[rung]])
-    if st.button(_("Collect %(count)s answers", count=count), type="primary", key="runs.collect"):
-        with session.refusing():
-            runs.start_collecting(
-                session.conn(), by=session.person(), eval_set=eval_set, rung=rung, prompt=rungs[rung], model=model,
-                retrieval=retrieval,
-            )  # fmt: skip
+    with st.expander(_("Spending cap and longest answer")):
+        cap, longest = _limits.fields("runs.collect")
+    with session.refusing():
+        matrix = Matrix(
+            eval_set=eval_set, split="train", prompts=[(rung, rungs[rung])], models=[model], max_new_tokens=longest,
+            retrieval=retrieval,
+        )  # fmt: skip
+        _costs.estimate(estimates.of(session.conn(), matrix, settings=session.settings()))
+        if st.button(_("Collect %(count)s answers", count=count), type="primary", key="runs.collect"):
+            matrices.collect(session.conn(), by=session.person(), matrix=matrix, cap=cap)
             st.rerun()
 
 

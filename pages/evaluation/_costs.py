@@ -7,7 +7,7 @@ import duckdb
 import streamlit as st
 
 from core.evaluation import runs, terms
-from core.evaluation.matrices import Estimate
+from core.evaluation.estimates import Estimate
 from pages._ui.session import _, plain
 
 

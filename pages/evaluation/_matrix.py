@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.access import roles
-from core.evaluation import matrices, models, runs
+from core.evaluation import estimates, matrices, models, runs
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.matrices import Matrix
 from core.evaluation.prompts import Ladder
@@ -77,7 +77,7 @@ def _form(eval_set: EvalSet, ladder: Ladder) -> None:
             models=[known[one] for one in on], repeats=repeats, temperature=temperature, structured=structured,
             max_new_tokens=longest, retrieval=retrieval, both=both,
         )  # fmt: skip
-        _costs.estimate(matrices.estimate(conn, matrix, fresh=fresh, settings=session.settings()))
+        _costs.estimate(estimates.of(conn, matrix, fresh=fresh, settings=session.settings()))
         if st.button(_("Run the matrix"), type="primary", key="matrix.start"):
             matrices.start(conn, by=session.person(), matrix=matrix, cap=cap, fresh=fresh)
             st.rerun()

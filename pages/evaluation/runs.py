@@ -3,11 +3,11 @@
 import streamlit as st
 
 from core.access import roles
-from core.evaluation import ladders, prompts, runs
+from core.evaluation import prompts, runs
 from pages._ui import parts, session
 from pages._ui.session import _, plain
 from pages.diagnosis import _planning
-from pages.evaluation import _collect, _matrix, _results, _retrieval
+from pages.evaluation import _climb, _collect, _limits, _matrix, _results
 
 conn, person, task = session.conn(), session.person(), session.task()
 st.title(_("Runs"))
@@ -44,16 +44,11 @@ if missing is None and not count:
     missing = _("The set has no samples for prompt tuning (dev). Choose another set, or import one that has some.")
 if missing is None and ladder_runs and parts.is_open(ladder_runs[0]["job_id"]):
     missing = _("The ladder is running. Wait until it has ended, or stop it.")
-retrieval = None
-if missing is None:
-    retrieval = _retrieval.for_prompts(task.task_id, "runs", [prompt for _rung, prompt in ladder.rungs])
-if st.button(_("Run the ladder"), type="primary", disabled=missing is not None, key="runs.start"):
-    with session.refusing():
-        ladders.start(conn, by=person, task=task, eval_set=chosen, ladder=ladder, model=model, retrieval=retrieval)
-        st.rerun()
 if missing:
+    st.button(_("Run the ladder"), type="primary", disabled=True, key="runs.start")
     st.caption(missing)
 else:
+    _climb.show(task, chosen, ladder, model)
     rungs = len(ladder.rungs)
     st.caption(
         _(
@@ -67,6 +62,7 @@ else:
     st.caption(_planning.promise(task, count, task.plan.repeats))
 if ladder_runs:
     parts.job(ladder_runs[0]["job_id"], "runs.job")
+    _limits.go_on(ladder_runs[0]["job_id"])
     _results.show(conn, task, person, ladder_runs)
 else:
     st.info(_("Nothing has been measured on this set yet."))

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.evaluation import matrices, models
+from core.evaluation import estimates, models
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.matrices import Matrix
 from core.evaluation.prompts import Ladder
@@ -59,7 +59,7 @@ def show(eval_set: EvalSet, ladder: Ladder) -> None:
     with session.refusing():
         matrix = Matrix(eval_set=eval_set, split="train", prompts=[(rung, rungs[rung])], models=[teacher],
                         repeats=count, temperature=temperature)  # fmt: skip
-        _costs.estimate(matrices.estimate(conn, matrix))
+        _costs.estimate(estimates.of(conn, matrix))
         if st.button(_("Ask the teacher"), type="primary", key="distil.start"):
             distillations.start(conn, by=session.person(), matrix=matrix, licence=licence, student=student, cap=cap)
             session.keep_message(N_("The teacher is at work. You may close this page; it goes on by itself."))

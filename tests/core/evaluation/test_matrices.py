@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Refusal
-from core.evaluation import answers, decodings, matrices, models, prompts, runs, terms
+from core.evaluation import answers, decodings, estimates, matrices, models, prompts, runs, terms
 from core.evaluation.matrices import Matrix
 from core.evaluation.prompts import Prompt
 from core.evaluation.terms import Terms
@@ -60,7 +60,7 @@ def test_what_cannot_be_meant_is_refused(world, how, says):
 def test_the_estimate_can_be_checked_by_hand(world):
     model = endpoint(world, "a", price_prompt=2.0, price_completion=10.0, concurrency=4)
     wanted = matrix(world, [model])
-    found = matrices.estimate(world.conn, wanted)
+    found = estimates.of(world.conn, wanted)
     limit = decodings.of_sets(world.conn, [world.eval_set]).max_new_tokens
     low, high = found.costs["USD"]
     assert (found.calls, found.known, found.seconds, found.untimed) == (16, 0, None, ("a",))
@@ -70,12 +70,12 @@ def test_the_estimate_can_be_checked_by_hand(world):
     job_id = matrices.start(world.conn, by=world.by, matrix=wanted)
     rows = chain.Scripted(world.conn, chain.MIDDLING).answers(job_id)  # 20 tokens and 0.4 s each
     answers.keep(world.conn, job_id, rows)
-    found = matrices.estimate(world.conn, wanted)
+    found = estimates.of(world.conn, wanted)
     assert found.seconds == pytest.approx(16 * 0.4 / 4)
     assert found.costs["USD"][0] <= found.costs["USD"][1]
     slow = Terms(price_prompt=2.0, price_completion=10.0, requests_per_minute=60.0)
     terms.agree(world.conn, by=world.by, model_id=model.model_id, terms=slow)
-    assert matrices.estimate(world.conn, wanted).seconds == pytest.approx(16.0), "one call a second is the limit"
+    assert estimates.of(world.conn, wanted).seconds == pytest.approx(16.0), "one call a second is the limit"
 
 
 def test_what_was_asked_before_is_in_no_estimate(world):
@@ -83,10 +83,10 @@ def test_what_was_asked_before_is_in_no_estimate(world):
         model = endpoint(world, "a", server.base_url, price_prompt=1.0, price_completion=1.0)
         matrices.start(world.conn, by=world.by, matrix=matrix(world, [model]))
         supervisor.drain(world.settings, world.conn)
-    found = matrices.estimate(world.conn, matrix(world, [model]))
+    found = estimates.of(world.conn, matrix(world, [model]))
     assert (found.known, found.costs["USD"][1]) == (16, 0.0)
-    assert matrices.estimate(world.conn, matrix(world, [model]), fresh=True).known == 0
-    assert matrices.estimate(world.conn, matrix(world, [model], repeats=2)).known == 16
+    assert estimates.of(world.conn, matrix(world, [model]), fresh=True).known == 0
+    assert estimates.of(world.conn, matrix(world, [model], repeats=2)).known == 16
 
 
 def test_a_cap_stops_before_it_is_exceeded_and_the_rest_goes_on_with_a_higher_one(world):
@@ -141,7 +141,7 @@ def test_each_prompt_brings_its_own_schema_and_the_set_has_one_for_the_rest(worl
         asked = [body["response_format"]["json_schema"]["schema"] for body in server.seen]
         count = eval_set.counts["dev"]
         assert [asked.count(own), asked.count(shared)] == [count, count]
-        assert matrices.estimate(world.conn, wanted).known == 2 * count, "asked the same way, it is known"
+        assert estimates.of(world.conn, wanted).known == 2 * count, "asked the same way, it is known"
         matrices.start(world.conn, by=world.by, matrix=replace(wanted, structured=False))
         supervisor.drain(world.settings, world.conn)
         assert not [body for body in server.seen[2 * count :] if "response_format" in body]
@@ -150,10 +150,10 @@ def test_each_prompt_brings_its_own_schema_and_the_set_has_one_for_the_rest(worl
 
 def test_an_estimate_from_a_part_of_the_samples_says_how_many_they_were(world, monkeypatch):
     model = endpoint(world, "a", price_prompt=1.0, price_completion=0.0, currency="USD")
-    whole = matrices.estimate(world.conn, matrix(world, [model]))
+    whole = estimates.of(world.conn, matrix(world, [model]))
     assert (whole.looked_at, whole.projected) == (whole.samples, False)
-    monkeypatch.setattr(matrices, "LOOKED_AT", whole.calls // 2)
-    half = matrices.estimate(world.conn, matrix(world, [model]))
+    monkeypatch.setattr(estimates, "LOOKED_AT", whole.calls // 2)
+    half = estimates.of(world.conn, matrix(world, [model]))
     assert (half.looked_at, half.samples, half.projected) == (whole.samples // 2, whole.samples, True)
     assert half.costs["USD"][0] == pytest.approx(whole.costs["USD"][0], rel=0.1)
 

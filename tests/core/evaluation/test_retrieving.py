@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import Refusal
-from core.evaluation import answers, asking, lookups, matrices, prompts, retrieving, runs, searches
+from core.evaluation import answers, asking, estimates, lookups, matrices, prompts, retrieving, runs, searches
 from core.evaluation.matrices import Matrix
 from core.evaluation.prompts import Prompt
 from core.evaluation.retrieving import Retrieval
@@ -80,7 +80,7 @@ def test_without_an_index_the_place_says_that_there_are_none_and_answers_are_not
     assert answers.keep(world.conn, job_id, rows) == 8
     jobs.set_state(world.conn, job_id, "done")
     for way, known in ((None, 8), (retrieval(world), 0)):
-        found = matrices.estimate(world.conn, matrix(world, retrieval=way), settings=world.settings)
+        found = estimates.of(world.conn, matrix(world, retrieval=way), settings=world.settings)
         assert found.known == known
 
 

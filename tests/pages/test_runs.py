@@ -1,6 +1,8 @@
+import json
+
 import pytest
 
-from core.evaluation import answers, eval_sets, matrices, models, prompts, runs
+from core.evaluation import answers, eval_sets, matrices, models, prompts, runs, terms
 from core.evaluation.demo_task import TRIAGE
 from core.evaluation.prompts import Prompt
 from core.jobs import jobs
@@ -128,6 +130,30 @@ def test_a_matrix_says_what_it_will_take_and_starts_with_what_was_chosen(page, t
     assert f"{asked - 10} of {asked + 1} answers ended at the limit of 77 tokens" in app.warning[0].value
     app.button(key=f"results.retry.{job_id}").click().run()
     assert jobs.find(conn, job_id).state == "queued"
+
+
+def test_ladder_and_collecting_say_what_they_will_cost_and_keep_to_a_cap(page, task, conn, mina, model):
+    app = page("evaluation/runs.py")
+    app.number_input(key="runs.cap").set_value(2.0)
+    app.button(key="runs.start").click().run()
+    assert "A cap needs the price of every model" in app.error[0].value
+    priced = terms.Terms(price_prompt=1.0, price_completion=2.0)
+    terms.agree(conn, by=mina, model_id=model.model_id, terms=priced)
+    app.number_input(key="runs.longest").set_value(33).run()
+    assert any("USD" in caption.value for caption in app.caption)
+    app.button(key="runs.start").click().run()
+    app.button_group(key="runs.view").set_value("review").run()
+    app.number_input(key="runs.collect.cap").set_value(3.0).run()
+    assert any("USD" in caption.value for caption in app.caption)
+    app.button(key="runs.collect").click().run()
+    assert not app.exception
+    started = {job.job_id: job.spec["cap"] for job in jobs.everything(conn)}
+    assert sorted(started.values()) == [2.0, 3.0]
+    longest = {
+        started[job_id]: {json.loads(run["decoding"])["max_new_tokens"] for run in runs.of_job(conn, job_id)}
+        for job_id in started
+    }
+    assert longest[2.0] == {33} != longest[3.0]
 
 
 def test_a_cap_without_prices_is_refused_with_a_sentence(page, task, conn, model):

@@ -1,7 +1,7 @@
 """Edits of a draft: appended one by one, so that a reload, a restart or a kill loses none; the newest counts."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, get_args
@@ -28,6 +28,26 @@ def add(conn: duckdb.DuckDBPyConnection, *, by: Person, draft_id: str) -> str:
     with _editing(conn, by, draft_id):
         _append(conn, by, draft_id, [DraftRow(row_key=row_key, key=row_key)])
     return row_key
+
+
+def take_in(
+    conn: duckdb.DuckDBPyConnection,
+    *,
+    by: Person,
+    draft_id: str,
+    rows: Sequence[Mapping[str, Any]],
+    also: Callable[[duckdb.DuckDBPyConnection], None],
+) -> None:
+    """New rows with these parts and `fields`, further columns by name, and in the same change what `also` does."""
+    with _editing(conn, by, draft_id):
+        samples = []
+        for given in rows:
+            row_key = "new-" + secrets.token_hex(6)
+            row = DraftRow(row_key=row_key, key=row_key)
+            row = replace(row, **{part: _clean(part, given[part]) for part in PARTS if part in given})
+            samples.append((row_key, _parts(row) | {"fields": dict(given["fields"])}))
+        _write(conn, by, draft_id, samples)
+        also(conn)
 
 
 def delete(conn: duckdb.DuckDBPyConnection, *, by: Person, draft_id: str, row_keys: Iterable[str]) -> None:
@@ -82,8 +102,11 @@ def _editing(conn: duckdb.DuckDBPyConnection, by: Person, draft_id: str) -> Iter
 
 
 def _append(conn: duckdb.DuckDBPyConnection, by: Person, draft_id: str, rows: Sequence[DraftRow]) -> None:
-    samples = [(one.row_key, {part: getattr(one, part) for part in PARTS} | {"tags": list(one.tags)}) for one in rows]
-    _write(conn, by, draft_id, samples)
+    _write(conn, by, draft_id, [(one.row_key, _parts(one)) for one in rows])
+
+
+def _parts(row: DraftRow) -> dict[str, Any]:
+    return {part: getattr(row, part) for part in PARTS} | {"tags": list(row.tags)}
 
 
 def _write(

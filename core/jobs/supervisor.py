@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from core.errors import Refusal
-from core.evaluation import answers, asking, models, terms
+from core.evaluation import answers, asking, models, questions, terms
 from core.jobs import folder as job_folder
 from core.jobs import jobs
 from core.jobs.jobs import Job
@@ -107,8 +107,12 @@ def _launch(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launc
 def prepare(settings: Settings, conn: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> None:
     """Write the worker's inputs, the spec last."""
     if job.kind == "generate":
-        judging = job.spec.get("judging")
-        spec, items = judgings.inputs(conn, judging) if judging else asking.inputs(conn, settings, job.job_id)
+        if judging := job.spec.get("judging"):
+            spec, items = judgings.inputs(conn, judging)
+        elif job.spec.get("questions"):
+            spec, items = questions.inputs(conn, job)
+        else:
+            spec, items = asking.inputs(conn, settings, job.job_id)
         job_folder.write_lines(folder / "items.jsonl", items)
     elif job.kind == "train":
         spec = trials.inputs(conn, job.job_id, folder)
@@ -158,6 +162,8 @@ def _take_in(conn: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> None:
             rewrites.keep(conn, job.job_id, rows)
         elif judging := job.spec.get("judging"):
             judgings.keep(conn, judging, rows)
+        elif job.spec.get("questions"):
+            questions.keep(conn, job, rows)
         else:
             answers.keep(conn, job.job_id, rows)
         _taken.update((shard, time.monotonic()) for shard in new)

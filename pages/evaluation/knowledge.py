@@ -6,7 +6,7 @@ from core.access import roles
 from core.knowledge import indexes
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _knowledge, _search_way
+from pages.evaluation import _knowledge, _questions, _search_way
 
 conn, person, task = session.conn(), session.person(), session.task()
 st.title(_("Knowledge base"))
@@ -25,6 +25,7 @@ if not known:
     )
     st.stop()
 views = {"try": plain("Try a question"), "documents": plain("Documents and passages"), "versions": plain("Versions")}
+views["questions"] = plain("Test questions")
 if may:
     views["search"] = plain("Way of searching")
 view = parts.view(_("View"), views, "knowledge.view")
@@ -36,6 +37,8 @@ if view == "try":
     _knowledge.try_question(known[0])
 elif view == "documents":
     _knowledge.documents(known[0], may)
+elif view == "questions":
+    _questions.show(known[0])
 elif view == "search":
     _search_way.choose(known)
 else:

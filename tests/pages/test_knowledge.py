@@ -1,5 +1,7 @@
 import re
 
+from core.evaluation import models, questions
+from core.jobs import jobs
 from core.knowledge import indexes
 from pages._ui import session
 from tests.core.knowledge.test_hostile import DOCUMENTS, QUESTION
@@ -78,3 +80,26 @@ def test_another_way_of_searching_is_a_version_and_a_silent_endpoint_a_sentence(
     assert "cannot be reached" in app.error[0].value
     app.button_group(key="knowledge.view").set_value("versions").run()
     assert "by words and meaning (hybrid)" in set(app.dataframe[0].value["Search"])
+
+
+def test_an_expert_checks_a_question_beside_its_passage_and_it_goes_into_a_draft(page, task, conn, mina):
+    model = models.register_api(conn, by=mina, name="Writer", base_url="http://127.0.0.1:9/v1", api_model="t")
+    app = page("evaluation/knowledge.py")
+    app.button_group(key="knowledge.view").set_value("questions").run()
+    app.number_input(key=f"questions.passages.{indexes.newest(conn, task).number}").set_value(2).run()
+    app.button(key="questions.ask").click().run()
+    (job,) = (one for one in jobs.everything(conn) if one.spec.get("questions"))
+    assert job.spec["questions"]["model"] == model.model_id
+    said = '{"questions": [{"question": "**How** much?", "answer": "15"}]}'
+    rows = [{"sample_id": one, "text": said, "failure": None} for one in job.spec["questions"]["passages"]]
+    questions.keep(conn, job, rows)
+    app.run()
+    first, second = questions.waiting(conn, task, 2)
+    assert app.code[0].value == first.passage.text
+    app.text_area(key=f"questions.question.{first.question_id}").set_value("How much is it?")
+    app.button(key=f"questions.approve.{first.question_id}").click().run()
+    app.button(key=f"questions.reject.{second.question_id}").click().run()
+    app.button(key="questions.take").click().run()
+    assert not app.exception
+    assert any("1 questions are in your draft" in one.value for one in app.success)
+    assert questions.counts(conn, task) == {"taken": 1, "rejected": 1}

@@ -20,6 +20,7 @@ from core.store import database
 ACTS = {
     "read": ["release.plans.open_without"],
     "rate": [
+        "evaluation.questions.decide",
         "review.ratings.record", "review.ratings.undo", "review.comparisons.choose", "review.comparisons.undo",
         "review.repair.ask",
     ],
@@ -37,6 +38,7 @@ ACTS = {
         "evaluation.drafts.save", "evaluation.drafts.drop", "evaluation.drafts.own", "evaluation.draft_edits.add",
         "evaluation.draft_edits.edit", "evaluation.draft_edits.delete", "evaluation.exports.to_csv",
         "evaluation.exports.to_jsonl", "evaluation.exports.to_xlsx", "release.production.draw",
+        "evaluation.questions.take", "evaluation.draft_edits.take_in",
     ],
     "model.manage": [
         "evaluation.endpoints.correct", "evaluation.models.fetch_hub",
@@ -46,6 +48,7 @@ ACTS = {
     "knowledge.manage": ["knowledge.indexes.add", "knowledge.indexes.bring_back", "knowledge.indexes.remove",
                          "knowledge.ways.choose"],
     "run.start": [
+        "evaluation.questions.ask",
         "evaluation.choices.choose", "evaluation.runs.raise_cap", "evaluation.runs.retry_failed",
         "evaluation.runs.start", "evaluation.runs.start_collecting", "evaluation.runs.start_ladder",
         "judging.judgings.start", "review.comparisons.create", "review.comparisons.lock", "review.queues.create",
@@ -97,6 +100,7 @@ NOBODYS = {
     "access.identities.failed": "nobody has signed in",
     "evaluation.answers.keep": "what a worker brought",
     "evaluation.answers.reuse": "of a job that somebody with the right has started",
+    "evaluation.questions.keep": "of a job that somebody with the right has started",
     "evaluation.retrieving.keep": "of a job that somebody with the right has started",
     "jobs.supervisor.drain": "the program's own",
     "jobs.supervisor.start": "the program's own",

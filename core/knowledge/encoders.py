@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,9 +50,9 @@ def _asked(folder: str, texts: list[str], question: bool) -> NDArray[np.float32]
                 N_("The model in %(folder)s cannot be used for embeddings (%(problem)s). Give a sentence-transformers "
                    "folder with safetensors weights."), folder=folder, problem=said["problem"],
             )  # fmt: skip
-        found = np.frombuffer(base64.b64decode(said["vectors"]), dtype="<f4").reshape(len(texts), said["length"])
-        if np.isfinite(found).all():
-            return found
+        numbers: NDArray[np.float32] = np.frombuffer(base64.b64decode(said["vectors"]), dtype=np.float32)
+        if np.isfinite(numbers).all():
+            return numbers.reshape(len(texts), int(said["length"]))
         break
     raise Refusal(
         N_("The model in %(folder)s gave no vectors: its process ended, took more than %(minutes)s minutes, or "
@@ -59,7 +60,7 @@ def _asked(folder: str, texts: list[str], question: bool) -> NDArray[np.float32]
     )  # fmt: skip
 
 
-def _say(process: "subprocess.Popen[bytes]", line: bytes) -> dict[str, str]:
+def _say(process: "subprocess.Popen[bytes]", line: bytes) -> dict[str, Any]:
     """The process's answer. Raises OSError or ValueError when there is none."""
     assert process.stdin is not None
     assert process.stdout is not None

@@ -19,8 +19,6 @@ AT_ONCE = 16
 """Texts of one call: 16 vectors of 4,096 numbers stay under what an answer may have."""
 WIDTH = 8
 TRIES = 3
-LONGEST_WAIT_S = 60.0
-"""How long one call waits in all when the server asks for pauses (429): somebody sits before it."""
 DEADLINE_S = 60.0
 """Seconds for one call with all its tries, apart from the pauses that the server asks for."""
 

@@ -104,12 +104,23 @@ def test_the_card_asks_for_more_in_time_and_tells_of_a_key_that_came_too_soon(
     page.keyboard.press("p")
     page.keyboard.press("p")  # nobody has read the second answer yet
     expect(page.locator(".problem")).to_contain_text("did not count")
+    page.keyboard.press("?")
+    expect(page.locator(".sheet")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".sheet")).to_be_hidden()
+    page.keyboard.press("b")
+    expect(page.locator(".calm-title")).to_contain_text("A pause")
+    page.keyboard.press("p")  # goes on, and judges nothing
+    expect(page.locator(".calm")).to_be_hidden()
+    page.keyboard.press("g")
     for _ in range(29):  # twenty are fetched at once, so the line was filled on the way
         expect(page.locator(".calm")).to_be_hidden()
         press(page, "p")
     expect(page.locator(".calm-title")).to_contain_text("Nothing waits")
     saved(page)
-    assert len({row["input"] for row in room.kept()}) == 30
+    kept = room.kept()
+    assert len({row["input"] for row in kept}) == 30
+    assert [row["flagged"] for row in kept] == [False, True, *[False] * 28]
 
 
 def test_two_raters_at_once_say_one_thing_each(page: Page, start: Callable[..., Room]) -> None:

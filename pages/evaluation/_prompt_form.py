@@ -52,6 +52,8 @@ def edit(ladder: Ladder, eval_set: EvalSet, rung: str, start: Prompt) -> None:
                     "answers to a schema keep to it."
                 )
             )
+    if new is not None and new.schema is None and "{schema}" in system + template:
+        st.warning(_("{schema} stays empty: neither this prompt nor the set has a JSON schema."))
     _prompt_names.warn(eval_set, system, template)
     saved = st.button(_("Save as a new version"), type="primary", key=f"{form}.save", disabled=new is None)
     if new is None:

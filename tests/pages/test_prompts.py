@@ -1,5 +1,5 @@
-from core.evaluation import prompts
-from core.evaluation.demo_task import TRIAGE
+from core.evaluation import eval_sets, prompts
+from core.evaluation.demo_task import FEES, TRIAGE
 
 
 def test_a_further_attempt_becomes_rung_e_of_a_new_ladder(page, task, conn):
@@ -99,3 +99,10 @@ def test_a_name_that_no_sample_has_is_warned_of_and_a_schema_is_written_shown_an
     assert "B = A + few-shot" not in [one.value.replace("\\", "") for one in app.caption]
     app.button_group(key=f"prompts.rung.{after.ladder_id}").set_value("D").run()
     assert "D = C + format and constraints" in [one.value.replace("\\", "") for one in app.caption]
+    other = next(one for one in eval_sets.of_task(conn, task) if one.name == FEES)
+    app.selectbox(key="prompts.set").set_value(other).run()
+    form = f"prompts.edit.{prompts.ladder(conn, task, FEES).ladder_id}.A"
+    app.text_area(key=f"{form}.system").set_value("As {schema}").run()
+    assert [one.value for one in app.warning] == [
+        "{schema} stays empty: neither this prompt nor the set has a JSON schema."
+    ]

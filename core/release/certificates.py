@@ -16,7 +16,7 @@ from typing import Any
 from core.diagnosis import verdicts
 from core.locale import catalogue
 from core.locale.mark import N_
-from core.release import evidence, gates, signatures
+from core.release import agreed, evidence, gates, signatures
 
 EXAMPLES = 5
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -87,6 +87,7 @@ def html(record: Mapping[str, Any], language: str) -> str:
         _signatures(record["signatures"], say),
         f"<h2>{say(N_('Plan'))}</h2>",
         _plan(record["plan"], say),
+        _table(agreed.lines(record["agreed"], say)),
         *_examples(record, say),
         f"<h2>{say(N_('Hashes'))}</h2>",
         _table(
@@ -176,7 +177,7 @@ def _signatures(signed: list[Mapping[str, str]], say: Any) -> str:
 
 
 def _plan(versions: list[Mapping[str, Any]], say: Any) -> str:
-    agreed = N_(
+    message = N_(
         "Agreed: a gain on %(n)s gate samples, worth having from %(gain)s points; on %(retain_n)s retain samples a "
         "loss of less than %(margin)s points; at least %(format)s in valid format; %(labels)s samples judged by people "
         "on both versions; %(critical)s critical samples unbroken."
@@ -190,7 +191,7 @@ def _plan(versions: list[Mapping[str, Any]], say: Any) -> str:
         values |= {"format": verdicts.percent(terms["format_share"]), "critical": len(terms["critical"])}
         late = say(N_("Amended after the results could be seen.")) if one["late"] else ""
         amended = say(N_("Amendment %(number)s."), number=one["version"] - 1) if one["version"] > 1 else ""
-        written.append(f'<p><strong>{amended}</strong> <span class="late">{late}</span> {say(agreed, **values)}</p>')
+        written.append(f'<p><strong>{amended}</strong> <span class="late">{late}</span> {say(message, **values)}</p>')
         written.append(_signatures([one["signature"]], say))
     return "".join(written)
 

@@ -5,13 +5,14 @@ Texts and file hashes are kept with a sign-off when it is put up; the evidence i
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 import duckdb
 
-from core.evaluation import models, prompts, rendering
-from core.release import aids
+from core.evaluation import eval_sets, models, prompts, rendering
+from core.release import aids, evidence
 from core.store import database
 from core.training import trials
 
@@ -32,19 +33,47 @@ def kept(conn: duckdb.DuckDBPyConnection, trial_id: str) -> dict[str, dict[str, 
     }
 
 
-def of(conn: duckdb.DuckDBPyConnection, trial_id: str, signed: Mapping[str, Any]) -> dict[str, list[str]]:
+def of(
+    conn: duckdb.DuckDBPyConnection, trial_id: str, signed: Mapping[str, Any], items: Collection[str], since: datetime
+) -> dict[str, list[str]]:
     """item -> the lines that are gone (-) and new (+) since `kept` was signed; items without a difference are left out.
 
-    Empty for a sign-off from before these texts were kept.
+    Of a prompt, what stands in its place in the ladder now; of a model, its files on the disk, as far as they were
+    touched `since` then. Empty for a sign-off from before these texts were kept.
     """
-    now = kept(conn, trial_id)
+    now = kept(conn, trial_id) | {"prompts": _standing(conn, trial_id)}
+    for item, files in evidence.altered(conn, trial_id, since).items():
+        lines = next(iter(now[item].values()))
+        now[item] = {"": [_file(line.split("  ")[0], files) or line for line in lines]}
     found = {}
     for item, before in signed.items():
+        if item not in items:
+            continue
         old = [line for name in sorted(before) for line in before[name]]
         new = [line for name in sorted(now[item]) for line in now[item][name]]
         if lines := [line for line in difflib.ndiff(old, new) if line[0] in "+-"]:
             found[item] = lines + (aids.texts(conn, before, now[item]) if item == "index" else [])
     return found
+
+
+def _standing(conn: duckdb.DuckDBPyConnection, trial_id: str) -> dict[str, list[str]]:
+    """The trial's prompts, the released one as it stands now on its rung of the ladder."""
+    trial = trials.find(conn, trial_id) or {}
+    eval_set = eval_sets.find(conn, str(trial.get("eval_set_id")))
+    signed, found = str(trial.get("prompt_id")), {}
+    if eval_set is not None:
+        ladder = prompts.ladder(conn, eval_set.task_id, eval_set.name)
+        rungs = {one.prompt_id: rung for rung, one in prompts.versions(conn, eval_set.task_id, eval_set.name)}
+        now = dict(ladder.rungs) if ladder else {}
+        stands = any(one.prompt_id == signed for one in now.values())
+        found = {} if stands or signed not in rungs else {signed: now.get(rungs[signed])}
+    used = [prompts.find(conn, str(trial.get(which))) for which in ("baseline_prompt_id", "prompt_id")]
+    texts = {one.prompt_id: found.get(one.prompt_id, one) for one in used if one}
+    return {name: rendering.lines(one) if one else [] for name, one in texts.items()}
+
+
+def _file(name: str, files: Mapping[str, str]) -> str:
+    return f"{name}  {files[name] or '—'}" if name in files else ""
 
 
 def _files(conn: duckdb.DuckDBPyConnection, model_id: Any) -> dict[str, list[str]]:

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from datetime import UTC, datetime
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -39,9 +40,13 @@ ITEMS = {
 LATER = ("judge",)
 """Items that a sign-off of an earlier version of this program lacks; that is not held against it."""
 
+VERSION = 2
+"""How the hashes are taken now. Version 1 left out a prompt's examples and schema and whether it still stands in its
+ladder, fields of samples, points and flags of ratings, what runs look up, and who wrote training rows."""
+
 _QUERIES = {
     "rubric": """
-        select rubric_id, question, guidelines, scale from rubrics
+        select rubric_id, question, guidelines, scale, reference from rubrics
         where task_id = (select task_id from trials where trial_id = $trial) order by all
     """,
     "eval_sets": """
@@ -50,13 +55,14 @@ _QUERIES = {
     """,
     "samples": """
         select distinct m.eval_set_id, m.position, p.sample_id, p.key, p.input, p.context, p.reference, p.group_id,
-            p.split, p.critical, p.tags
+            p.split, p.critical, p.tags, p.kind, p.pair, p.fields
         from runs as r join eval_set_samples as m using (eval_set_id)
         join samples as p on p.sample_id = m.sample_id and p.split = r.split
         where r.trial_id = $trial and r.purpose = 'proof' order by all
     """,
     "runs": """
-        select run_id, eval_set_id, split, prompt_id, rung, model_id, decoding, repeats, side, planned from runs
+        select run_id, eval_set_id, split, prompt_id, rung, model_id, decoding, repeats, side, planned, index_id, k
+        from runs
         where trial_id = $trial and purpose = 'proof' order by all
     """,
     "answers": """
@@ -70,13 +76,52 @@ _QUERIES = {
     """,
     "ratings": """
         select g.rating_id, g.queue_id, g.answer_id, g.rater, g.verdict, g.error_types, g.note, g.correction,
-            d.verdict as decided, d.reason as decision
+            g.points, g.flagged, g.origin, d.verdict as decided, d.reason as decision, d.points as decided_points
         from ratings as g join answers as a using (answer_id) join runs as r using (run_id)
         left join queue_decisions as d on d.queue_id = g.queue_id and d.answer_id = g.answer_id
         where r.trial_id = $trial and r.purpose = 'proof' order by all
     """,
     "breakages": """
         select breakage_id, sample_id, answer, reason, answered_by from breakages where trial_id = $trial order by all
+    """,
+    "prompts": """
+        select distinct p.prompt_id, p.system, p.template, p.examples, p.schema,
+            p.prompt_id = t.prompt_id and not contains((
+                select arg_max(l.rungs, l.created_at)::text from ladders as l join eval_sets as s
+                    on s.task_id = l.task_id and s.name = l.eval_set_name
+                where s.eval_set_id = t.eval_set_id
+            ), p.prompt_id) as replaced
+        from prompts as p join runs as r using (prompt_id) join trials as t using (trial_id)
+        where r.trial_id = $trial and r.purpose = 'proof' order by all
+    """,
+    "training": """
+        select t.training_set_id, t.recipe, w.position, w.sample_id, w.messages, w.completion, w.teacher, w.licence
+        from trials as t join training_rows as w using (training_set_id) where t.trial_id = $trial order by all
+    """,
+}
+
+_FIRST = {
+    "rubric": """
+        select rubric_id, question, guidelines, scale from rubrics
+        where task_id = (select task_id from trials where trial_id = $trial) order by all
+    """,
+    "samples": """
+        select distinct m.eval_set_id, m.position, p.sample_id, p.key, p.input, p.context, p.reference, p.group_id,
+            p.split, p.critical, p.tags
+        from runs as r join eval_set_samples as m using (eval_set_id)
+        join samples as p on p.sample_id = m.sample_id and p.split = r.split
+        where r.trial_id = $trial and r.purpose = 'proof' order by all
+    """,
+    "runs": """
+        select run_id, eval_set_id, split, prompt_id, rung, model_id, decoding, repeats, side, planned from runs
+        where trial_id = $trial and purpose = 'proof' order by all
+    """,
+    "ratings": """
+        select g.rating_id, g.queue_id, g.answer_id, g.rater, g.verdict, g.error_types, g.note, g.correction,
+            d.verdict as decided, d.reason as decision
+        from ratings as g join answers as a using (answer_id) join runs as r using (run_id)
+        left join queue_decisions as d on d.queue_id = g.queue_id and d.answer_id = g.answer_id
+        where r.trial_id = $trial and r.purpose = 'proof' order by all
     """,
     "prompts": """
         select distinct p.prompt_id, p.system, p.template from prompts as p join runs as r using (prompt_id)
@@ -87,11 +132,13 @@ _QUERIES = {
         from trials as t join training_rows as w using (training_set_id) where t.trial_id = $trial order by all
     """,
 }
+"""What version 1 read where it differs."""
 
 
-def collect(conn: duckdb.DuckDBPyConnection, trial_id: str) -> dict[str, str]:
+def collect(conn: duckdb.DuckDBPyConnection, trial_id: str, version: int = VERSION) -> dict[str, str]:
     """Item -> SHA-256 of all that it is now. Nothing is generated anew: answers are those that were stored."""
-    found = {name: content.digest(database.rows(conn, query, {"trial": trial_id})) for name, query in _QUERIES.items()}
+    queries = _QUERIES | (_FIRST if version == 1 else {})
+    found = {name: content.digest(database.rows(conn, query, {"trial": trial_id})) for name, query in queries.items()}
     trial = trials.find(conn, trial_id)
     if trial is None:
         raise Refusal(plans.NO_TRIAL)
@@ -122,9 +169,12 @@ def digest(items: Mapping[str, str]) -> str:
     return content.digest(dict(items))
 
 
-def changed(conn: duckdb.DuckDBPyConnection, trial_id: str, signed: Mapping[str, str]) -> list[str]:
-    """The items that are not what they were when they were signed, in the order of ITEMS."""
-    now = collect(conn, trial_id)
+def changed(
+    conn: duckdb.DuckDBPyConnection, trial_id: str, signed: Mapping[str, str], version: int = VERSION
+) -> list[str]:
+    """The items that are not what they were when they were signed, in the order of ITEMS. `version` is the signed one's
+    (see VERSION)."""
+    now = collect(conn, trial_id, version)
     return [item for item in ITEMS if now[item] != signed.get(item) and (item in signed or item not in LATER)]
 
 
@@ -137,6 +187,37 @@ def damaged(conn: duckdb.DuckDBPyConnection, trial_id: str) -> list[str]:
         if model_id and (model := models.find(conn, model_id)) is not None
         for name in differing(Path(model.path), model.file_hashes)
     ]
+
+
+def altered(conn: duckdb.DuckDBPyConnection, trial_id: str, since: datetime) -> dict[str, dict[str, str]]:
+    """`base` or `adapter` -> file -> what it is on the disk now: its hash, or "" where it is missing.
+
+    Only files that were touched after `since` (UTC) are read, and each state of them once: a page asks this.
+    """
+    trial = trials.find(conn, trial_id) or {}
+    found = {}
+    for item, model_id in (("base", trial.get("base_model_id")), ("adapter", trial.get("model_id"))):
+        model = models.find(conn, model_id) if model_id else None
+        if model is None or model.kind == "api":
+            continue
+        now = {name: _on_disk(Path(model.path) / name, written, since) for name, written in model.file_hashes.items()}
+        if other := {name: is_now for name, is_now in now.items() if is_now != model.file_hashes[name]}:
+            found[item] = other
+    return found
+
+
+def _on_disk(path: Path, written: str, since: datetime) -> str:
+    if not path.is_file():
+        return ""
+    stat = path.stat()
+    if max(stat.st_mtime, stat.st_ctime) < since.replace(tzinfo=UTC).timestamp():
+        return written
+    return _hash_of(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _hash_of(path: Path, *_state: int) -> str:
+    return content.file_digest(path)
 
 
 def differing(folder: Path, hashes: Mapping[str, str]) -> list[str]:

@@ -13,8 +13,8 @@ from core.training import withdrawals
 def everything(conn: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Everything in use: `task` (bilingual), `owner`, `alias`, `number`, `model`, `prompt`, who signed and until when.
 
-    `holds` tells whether the sign-off still matches what was signed and has not expired, `withdrawn` how many samples
-    the model learned, itself or through one that it was made from, whose approval was withdrawn since.
+    `stale` names what is not as it was signed, or that it has `expired` (see `sign_offs.stale`); `withdrawn` is how many
+    samples the model learned, itself or through one that it was made from, whose approval was withdrawn since.
     """
     query = """
         select a.task_id, a.alias, r.number, r.sign_off_id, r.release_id, t.name, t.created_by as owner,
@@ -31,5 +31,5 @@ def everything(conn: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         row |= {"task": json.loads(row.pop("name")), "purpose": case.scope, "expires_on": case.expires_on}
         row |= {"withdrawn": len(marked.get(row["model_id"], ()))}
         row |= {"signed_by": [one["printed_name"] for one in signed], "signed_at": signed[-1]["signed_at"]}
-        found.append({**row, "state": sign_offs.state(conn, case), "holds": not sign_offs.stale(conn, case)})
+        found.append({**row, "state": sign_offs.state(conn, case), "stale": sign_offs.stale(conn, case)})
     return found

@@ -1,6 +1,7 @@
 """The record of a sign-off: all that a certificate, a workbook or a JSON file says of it, from one place."""
 
 import io
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,11 +9,12 @@ import duckdb
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
+from core import content
 from core.errors import Refusal
 from core.evaluation import models, prompts, spreadsheets, tasks
 from core.evaluation.flips import Flip
 from core.locale.mark import N_
-from core.release import breakages, plans, proofs, sign_offs, signatures, trail
+from core.release import agreed, breakages, plans, proofs, sign_offs, signatures, trail
 from core.store import database
 from core.training import trials
 
@@ -55,10 +57,12 @@ def collect(conn: duckdb.DuckDBPyConnection, sign_off_id: str) -> dict[str, Any]
             }
             for one in plan
         ],
+        "agreed": agreed.collect(conn, case, plan[-1]["terms"]),
         "findings": case.findings,
         "changed": sign_offs.stale(conn, case),
         "digest": case.digest,
         "evidence": case.evidence,
+        "evidence_version": case.evidence_version,
         "audit_head": {"seq": head["seq"], "hash": head["hash"]} if head else None,
         "flips": {split: [_flip(flip) for flip in flips] for split, flips in report.flips.items()},
         "breakages": {
@@ -87,6 +91,7 @@ def workbook(record: dict[str, Any]) -> bytes:
         "decision": [[name, record[name]] for name in ("number", "state", "scope", "expires_on", "requested_by",
                      "requested_at", "trained_by", "model", "base", "prompt", "prompt_before", "digest")],
         "signatures": _table(record["signatures"]),
+        "plan": _plan_rows(record),
         "gate": [["check", "state", "finding"]] + [
             [one["name"], one["state"], one["message"] % one["values"] if one["values"] else one["message"]]
             for one in record["findings"]["checks"]
@@ -107,6 +112,28 @@ def workbook(record: dict[str, Any]) -> bytes:
         "evidence": [["item", "sha256"], *map(list, record["evidence"].items())],
     }  # fmt: skip
     return book(sheets)
+
+
+def _plan_rows(record: Mapping[str, Any]) -> list[list[Any]]:
+    """Every version with its terms and who signed it, then what the newest came to."""
+    rows: list[list[Any]] = [["version", "item", "value"]]
+    for one in record["plan"]:
+        said = {**one["terms"], **{f"signature {name}": value for name, value in one["signature"].items()}}
+        said |= {"amended after the results could be seen": one["late"]}
+        rows += [[one["version"], name, value] for name, value in said.items()]
+    newest = record["plan"][-1]["version"]
+    found = agreed.lines(record["agreed"], lambda message, **values: message % values if values else message)
+    return [*rows, *([newest, label, text] for label, text in found)]
+
+
+def exported(record: Mapping[str, Any]) -> str:
+    """The record as one canonical JSON text, with its own `hash`.
+
+    Without `hash`, written as `content.canonical` writes it, it hashes to that with SHA-256; and so does its `evidence`
+    to its `digest`, which is what people signed.
+    """
+    plain = json.loads(json.dumps(record, default=str))
+    return content.canonical({**plain, "hash": content.digest(plain)}) + "\n"
 
 
 def book(sheets: Mapping[str, list[list[Any]]]) -> bytes:

@@ -88,7 +88,7 @@ def release(
     case = sign_offs.find(conn, sign_off_id)
     if case is None or sign_offs.state(conn, case) not in sign_offs.RELEASABLE:
         raise Refusal(N_("Nobody has approved this, so it cannot be released. See Release, Sign-off."))
-    if sign_offs.stale(conn, case):
+    if sign_offs.lapsed(conn, case):
         raise Refusal(N_("This sign-off does not hold any more. See Release, Sign-off for what has changed."))
     if differing := evidence.damaged(conn, case.trial_id):
         raise Refusal(

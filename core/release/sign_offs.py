@@ -40,6 +40,7 @@ class SignOff:
     scope: str
     expires_on: date
     evidence: dict[str, str]
+    evidence_version: int
     digest: str
     findings: dict[str, Any]
     kept: dict[str, Any]
@@ -54,7 +55,8 @@ def request(conn: duckdb.DuckDBPyConnection, trial_id: str, *, by: Person, scope
     """Put the trial up for decision as it stands now; returns the sign-off's id.
 
     Raises Refusal before the plan is signed, all answers are in and every newly broken sample is answered, without a
-    scope, with a day that has passed, and while another sign-off of the trial is open or has let it through.
+    scope, with a day that has passed, and while another sign-off of the trial that still holds is open or has let it
+    through.
     """
     roles.require(by, "sign_off.request")
     if not scope.strip():
@@ -67,6 +69,8 @@ def request(conn: duckdb.DuckDBPyConnection, trial_id: str, *, by: Person, scope
     if any(check.name == "broken" and check.state == "waiting" for check in gate.checks):
         raise Refusal(N_("Some newly broken samples are not answered yet. An expert has to read each of them first."))
     for earlier in of_trial(conn, trial_id):
+        if stale(conn, earlier):
+            continue  # nobody can sign or release that one any more
         if state(conn, earlier) == "open":
             raise Refusal(N_("This trial is put up for sign-off already. Sign that one."))
         if state(conn, earlier) in RELEASABLE:
@@ -78,6 +82,7 @@ def request(conn: duckdb.DuckDBPyConnection, trial_id: str, *, by: Person, scope
     row: dict[str, Any] = {"sign_off_id": uuid4().hex, "task_id": trial["task_id"], "trial_id": trial_id}
     row |= {"plan_id": plan["plan_id"], "scope": scope.strip(), "expires_on": expires_on}
     row |= {"evidence": content.canonical(items), "digest": evidence.digest(items)}
+    row |= {"evidence_version": evidence.VERSION}
     found = {**findings(gate), "judges": aids.described(conn, trial_id), "kept": differences.kept(conn, trial_id)}
     row |= {"findings": content.canonical(found), "requested_by": by.person_id}
     detail = {"trial": trial_id, "scope": scope.strip(), "expires_on": str(expires_on), "digest": row["digest"]}
@@ -126,7 +131,7 @@ def sign(
             raise Refusal(N_("This sign-off is decided. Its decision stands; put the trial up again to decide anew."))
         if any(one["person_id"] == signer.person_id for one in signatures.of(conn, "sign_off", sign_off_id)):
             raise Refusal(N_("You have signed this already. Somebody else has to be the second."))
-        if differing := evidence.changed(conn, case.trial_id, case.evidence):
+        if differing := [one for one in stale(conn, case) if one != "expired"]:
             raise Refusal(
                 N_("The evidence has changed since it was put up (%(items)s). Put the trial up again."),
                 items=", ".join(differing),
@@ -221,7 +226,20 @@ def _case(row: dict[str, Any]) -> SignOff:
     return SignOff(**{**row, "evidence": evidence.items(row["evidence"]), "findings": found, **beside})
 
 
-def stale(conn: duckdb.DuckDBPyConnection, case: SignOff) -> list[str]:
-    """Why the sign-off does not hold any more: `expired`, and every item of the evidence that has changed."""
+def lapsed(conn: duckdb.DuckDBPyConnection, case: SignOff) -> list[str]:
+    """Why the record of the sign-off does not hold any more: `expired`, and each item of the evidence that changed."""
     late = ["expired"] if case.expires_on <= database.now().date() else []
-    return [*late, *evidence.changed(conn, case.trial_id, case.evidence)]
+    return [*late, *evidence.changed(conn, case.trial_id, case.evidence, case.evidence_version)]
+
+
+def stale(conn: duckdb.DuckDBPyConnection, case: SignOff) -> list[str]:
+    """Why the sign-off does not hold any more: as `lapsed`, and `base` or `adapter` where its files on the disk are not
+    those that were signed."""
+    found, altered = lapsed(conn, case), evidence.altered(conn, case.trial_id, case.requested_at)
+    return [one for one in ("expired", *evidence.ITEMS) if one in found or one in altered]
+
+
+def difference(conn: duckdb.DuckDBPyConnection, case: SignOff) -> dict[str, list[str]]:
+    """item -> the lines that are gone (-) and new (+) since it was signed, of those items that changed."""
+    items = stale(conn, case)
+    return differences.of(conn, case.trial_id, case.kept, items, case.requested_at) if items else {}

@@ -75,9 +75,9 @@ def write(conn: duckdb.DuckDBPyConnection, settings: Settings, folder: Path) -> 
         said |= {"format": FORMAT, "files": files}
         _write_manifest(partial / MANIFEST, said)
         partial.replace(folder)
-    except (OSError, duckdb.Error) as error:
+    except (OSError, duckdb.Error, Refusal) as error:
         shutil.rmtree(partial, ignore_errors=True)
-        if audit.disk_is_full(error):
+        if audit.disk_is_full(error.__cause__ or error):  # no room even to begin is told as a file that cannot be opened
             raise Refusal(NO_ROOM) from error
         if isinstance(error, OSError):
             raise Refusal(

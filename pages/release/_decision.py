@@ -6,12 +6,12 @@ import streamlit as st
 
 from core.access import roles
 from core.locale.mark import N_
-from core.release import certificates, differences, evidence, records, sign_offs, signatures
+from core.release import certificates, records, sign_offs, signatures
 from core.release.sign_offs import SignOff
 from core.store import database
 from pages._ui import parts, session, state
 from pages._ui.session import _, plain
-from pages.release import _signing
+from pages.release import _signing, _stale
 
 STATES = {
     "open": N_("waits for signatures"),
@@ -32,6 +32,7 @@ REASONS = {
     "main_rater": N_("gave more than a third of the ratings"),
 }
 VALID_DAYS = 180
+OVERRIDDEN = N_("The gate was not passed. Two people overrode it; this stays marked wherever it is used.")
 
 
 def request(trial_id: str) -> None:
@@ -59,18 +60,8 @@ def show(case: SignOff) -> None:
     now = sign_offs.state(conn, case)
     st.subheader(_("Sign-off %(number)s: %(state)s", number=case.number, state=_word(STATES[now])))
     if now == "overridden":
-        st.error(_("The gate was not passed. Two people overrode it; this stays marked wherever it is used."))
-    stale = sign_offs.stale(conn, case)
-    for reason in stale:
-        if reason == "expired":
-            st.error(_("This sign-off has expired on %(day)s.", day=case.expires_on))
-        else:
-            st.error(_("The signature no longer matches: %(item)s has changed.", item=plain(evidence.ITEMS[reason])))
-    if stale and (changed := differences.of(conn, case.trial_id, case.kept)):
-        with st.expander(_("What has changed since it was signed"), expanded=True):
-            for item, lines in changed.items():
-                st.caption(_word(evidence.ITEMS[item]))
-                parts.text("\n".join(lines))
+        st.error(_(OVERRIDDEN))
+    _stale.show(case)
     st.markdown(_("Valid for:"))
     parts.text(case.scope)
     st.caption(
@@ -97,12 +88,16 @@ def _certificate(case: SignOff) -> None:
     def workbook() -> bytes:
         return records.workbook(records.collect(state.conn(), sign_off_id))
 
+    def data() -> str:
+        return records.exported(records.collect(state.conn(), sign_off_id))
+
     name = f"sign-off-{case.number}"
     with st.container(horizontal=True):
         for label, made, ending in (
             (_("Certificate (HTML)"), page, "html"),
             (_("Certificate (PDF)"), printed, "pdf"),
             (_("Evidence (XLSX)"), workbook, "xlsx"),
+            (_("Record (JSON)"), data, "json"),
         ):
             if ending != "pdf" or certificates.browser():
                 st.download_button(

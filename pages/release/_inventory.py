@@ -6,6 +6,7 @@ import streamlit as st
 from core.release import inventories, records
 from pages._ui import downloads, parts, session
 from pages._ui.session import _, plain
+from pages.release import _stale
 from pages.release._decision import STATES
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -32,7 +33,8 @@ def show() -> None:
             plain("Signed by"): [" · ".join(row["signed_by"]) for row in rows],
             plain("Signed"): [parts.moment(row["signed_at"]) for row in rows],
             plain("Next review"): [str(row["expires_on"]) for row in rows],
-            plain("Still holds"): [plain("yes") if row["holds"] else plain("no") for row in rows],
+            plain("Still holds"): [plain("no") if row["stale"] else plain("yes") for row in rows],
+            plain("What has changed"): [_stale.words(row["stale"]) for row in rows],
             plain("Withdrawn samples"): [row["withdrawn"] for row in rows],
         }
     )

@@ -13,7 +13,7 @@ from core.release import releases, sign_offs
 from core.release.releases import Alias
 from pages._ui import parts, passages, session, withdrawn
 from pages._ui.session import _, plain
-from pages.release import _signing
+from pages.release import _decision, _signing, _stale
 
 NAMES = {"production": N_("Production"), "candidate": N_("Candidate")}
 BACK = N_(
@@ -39,9 +39,10 @@ def show(task_id: str, alias: Alias) -> None:
         parts.text(case.scope)
         _aids(json.loads(now["manifest"]))
         if sign_offs.state(conn, case) == "overridden":
-            st.error(_("The gate was not passed. Two people overrode it; this stays marked wherever it is used."))
+            st.error(_(_decision.OVERRIDDEN))
         if sign_offs.stale(conn, case):
             st.error(_("The sign-off of this release does not hold any more. See Release, Sign-off."))
+            _stale.show(case)
         withdrawn.show(now["model_id"], now["model"])
     if roles.may(session.person(), "release.move"):
         _release(task_id, alias, now["release_id"] if now else None)

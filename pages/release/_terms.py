@@ -1,5 +1,6 @@
 """The plan of a trial: what was agreed with its amendments, or the form to agree on it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -10,12 +11,12 @@ from core.access import roles
 from core.diagnosis import verdicts
 from core.locale.mark import N_
 from core.release import plans
+from core.release.agreed import JUDGES
 from core.release.plans import Terms
 from pages._ui import charts, session
 from pages._ui.session import _, plain
 from pages.release import _signing
 
-JUDGES = {"none": N_("none"), "triage": N_("only sorts what people read first")}
 FIELDS = {
     "metric": N_("Measure of success"),
     "smallest_gain": N_("Smallest gain worth having"),
@@ -54,6 +55,11 @@ def show(trial_id: str) -> None:
         key="sign_off.plan.table",
     )  # fmt: skip
     _signing.show([one["signature"] for one in versions], "sign_off.plan.signatures")
+    amendments(versions)
+
+
+def amendments(versions: Sequence[Mapping[str, Any]]) -> None:
+    """What each amendment changed; those from after the results could be seen are red."""
     for before, after in pairwise(versions):
         for name, old, new in plans.changed(before["terms"], after["terms"]):
             words = {"what": plain(FIELDS[name]), "old": value(name, old), "new": value(name, new)}

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from core.locale.mark import N_
-from core.release import plans
+from core.release import plans, sign_offs
 from core.release.proofs import Report
 from pages._ui import parts, session
 from pages._ui.session import _
-from pages.release import _flips, _numbers, _pick, _propose, _verdict
+from pages.release import _decision, _flips, _numbers, _pick, _propose, _terms, _verdict
 
 NEXT = {
     "better": N_(
@@ -48,6 +48,10 @@ def show_hidden(trial_id: str) -> None:
 
 def show_report(report: Report) -> None:
     _pick.stop_while_judging(report)
+    conn, trial_id = session.conn(), str(report.trial["trial_id"])
+    if any(sign_offs.state(conn, case) == "overridden" for case in sign_offs.of_trial(conn, trial_id)):
+        st.error(_(_decision.OVERRIDDEN), icon=":material/gavel:")
+    _terms.amendments(plans.versions(conn, trial_id))
     _verdict.show(report.proof, big=True)
     st.markdown(_(NEXT[report.proof.verdict]))
     if report.failures:

@@ -48,7 +48,7 @@ _gate.ask_for_labels(trial_id, gate)
 _gate.show_broken(trial_id, gate)
 
 st.header(_("3 · Decision"))
-if not cases or sign_offs.state(conn, cases[0]) in ("rejected", "insufficient"):
+if not cases or sign_offs.state(conn, cases[0]) in ("rejected", "insufficient") or sign_offs.stale(conn, cases[0]):
     _decision.request(trial_id)
 for case in cases:
     _decision.show(case)

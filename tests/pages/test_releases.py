@@ -102,7 +102,11 @@ def test_a_version_is_released_rolled_back_and_marked_and_a_changed_prompt_is_sh
     assert [cell.value for cell in sheet[2]][4] == "Far"
 
     conn.execute("update prompts set system = 'Sort quickly.' where system = 'Sort.'")
-    assert "does not hold any more" in texts(page(PAGE))
+    app = page(PAGE)
+    assert "does not hold any more" in texts(app)
+    assert any("- Sort.\n+ Sort quickly." in one.value for one in app.code)
+    inventory = next(one for one in app.dataframe if "Next review" in one.value)
+    assert list(inventory.value["What has changed"]) == ["Prompts"]
     app = page("release/sign_off.py")
     trial_id = sign_offs.find(conn, first).trial_id
     app.selectbox(key="sign_off.trial").set_value(trial_id).run()

@@ -1,11 +1,12 @@
 """The sign-off page: from the plan to the decision, by pressing what a manager would press."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from core.access import identities, people, sessions
-from core.release import plans, sign_offs
+from core.release import breakages, plans, sign_offs, signatures
 from core.store import database
 from pages._ui import session
 from tests import chain
@@ -110,7 +111,7 @@ def test_who_has_no_password_here_signs_after_the_company_has_confirmed_them(pag
     assert plans.current(world.conn, trial_id)["signature"]["printed_name"] == "Zoe"
 
 
-def test_broken_samples_are_answered_on_the_page(page, world):
+def test_broken_samples_are_answered_on_the_page_and_an_override_stays_red_everywhere(page, world, mina):
     trial_id = chain.train(world, chain.breaks)
     app = sign(page(PAGE), "sign_off.plan")
     assert "Newly broken samples: 4" in texts(app)
@@ -120,7 +121,30 @@ def test_broken_samples_are_answered_on_the_page(page, world):
     app.text_input(key=f"sign_off.why.{first}").set_value("A double charge.")
     app.button(key=f"sign_off.block.{first}").click().run()
     assert world.conn.execute("select answer, reason from breakages").fetchall() == [("blocker", "A double charge.")]
-    assert trial_id
+    overridden(world, mina, trial_id)
+    app = page("release/before_after.py")
+    assert "Two people overrode it" in app.error[0].value
+    assert "Amended after the results could be seen: Largest harmless loss elsewhere" in app.error[1].value
+    assert "Two people overrode it" in texts(page(PAGE))
+
+
+def overridden(world, mina, trial_id):
+    """An amendment after the results, and a sign-off against the gate by two people."""
+    conn = world.conn
+
+    def signing(by, subject, digest):
+        token = signatures.challenge(conn, by=by, subject=subject, digest=digest)
+        return signatures.Signing(password=PASSWORD, challenge=token, reason="It is urgent.")
+
+    terms = replace(plans.current(conn, trial_id)["terms"], margin=0.3)
+    plans.sign(conn, trial_id, terms, signing(mina, trial_id, plans.digest(trial_id, terms)), by=mina)
+    for flip in breakages.broken(plans.report(conn, trial_id)):
+        breakages.answer(conn, trial_id, flip.sample_id, "accepted", "A rare case.", by=mina)
+    made = sign_offs.request(conn, trial_id, by=mina, scope="Parcels", expires_on=date(2100, 1, 1))
+    case, form = sign_offs.find(conn, made), sign_offs.form(made, "overridden")
+    ann = people.create(conn, name="Ann", password=PASSWORD, roles_held=["approver"], by=mina)
+    for person in (mina, ann):
+        sign_offs.sign(conn, made, "overridden", signing(person, form, case.digest), by=person)
 
 
 def test_results_are_hidden_on_every_page_until_a_plan_is_signed(page, world):

@@ -136,7 +136,8 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(name=people)
     def request(self, name: str) -> None:
         ready = bool(self.margins) and (not self.broken or self.answers > 0)
-        busy = any(case.state in ("open", "approved", "overridden") for case in self.cases)
+        holding = [case for case in self.cases if case.seen == self.seen and not case.expired]
+        busy = any(case.state in ("open", "approved", "overridden") for case in holding)
         by, until = getattr(self.house, name), date(2100, 1, 1)
         how = {"by": by, "scope": "Sorting parcels", "expires_on": until}
         made = self.attempt(name == "mina" and ready and not busy, sign_offs.request, self.conn, self.trial_id, **how)

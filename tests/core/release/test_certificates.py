@@ -1,5 +1,6 @@
 """What leaves the house: one file that says the same as the screen, in either language, and runs nothing."""
 
+import hashlib
 import io
 import json
 from html import escape
@@ -7,7 +8,7 @@ from html import escape
 import openpyxl
 import pytest
 
-from core.release import breakages, certificates, gates, plans, records, sign_offs, signatures, trail
+from core.release import agreed, breakages, certificates, gates, plans, records, sign_offs, signatures, trail
 from core.store import database
 
 NASTY = "=cmd|' /C calc'!A0 <script>alert(1)</script>"
@@ -52,6 +53,10 @@ def test_the_page_is_one_file_that_runs_and_fetches_nothing(house, signed):
     assert all(hashed in page for hashed in case.evidence.values())
     assert trail.head(house.conn)["hash"] in page
     assert "40" in page
+    for line in ("<td>Eval set</td><td>Parcels, version 1 (", "<td>Measure of success</td><td>correct</td>",
+                 "<td>Use of a judge model</td><td>none</td>", "<td>Judges that read the answers</td><td>none</td>",
+                 "<td>Decoding (gate, after)</td><td>{&quot;"):  # fmt: skip
+        assert line in page
     assert "95% interval" in page
 
 
@@ -87,6 +92,39 @@ def test_a_sign_off_that_lapsed_says_so_on_its_certificate(house, signed):
     house.conn.execute("update prompts set system = system || '.'")
     page = certificates.html(records.collect(house.conn, signed), "en")
     assert "This does not hold any more: Prompts has changed" in page
+
+
+def test_a_judge_stands_there_with_how_it_stands_beside_people():
+    rate = {"value": 0.9, "low": 0.8, "high": 0.95, "n": 60}
+    judges = [{"name": "<b>", "model": "Big", "calibration": {"samples": 60, "agreement": rate}}]
+    judges += [{"name": "New", "model": "Big", "calibration": None}]
+    found = {"metric": "correct", "sets": [], "use": "triage", "judges": judges, "runs": []}
+    said = [text for _, text in agreed.lines(found, lambda message, **values: message % values if values else message)]
+    assert said[1:] == [
+        "only sorts what people read first",
+        "<b> (Big), agrees with people on 90% of 60 samples, 95% interval 80% to 95%",
+        "New (Big), never held against people",
+    ]
+
+
+def test_the_plan_is_a_sheet_and_the_record_one_text_that_anybody_can_check(house, signed):
+    record = records.collect(house.conn, signed)
+    rows = list(openpyxl.load_workbook(io.BytesIO(records.workbook(record)))["plan"].iter_rows(values_only=True))
+    assert ("1", "metric", "correct") in rows
+    assert ("1", "signature name", "Mina") in rows
+    assert any(item == "Eval set" and value.startswith("Parcels, version 1") for _, item, value in rows)
+    said = json.loads(records.exported(record))
+    written = said.pop("hash")
+
+    def hashed(value):
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    assert hashed(said) == written
+    assert hashed(said["evidence"]) == said["digest"] == sign_offs.find(house.conn, signed).digest
+    assert said["signatures"][0]["reason"] == NASTY
+    said["signatures"][0]["reason"] = "Another."
+    assert hashed(said) != written
 
 
 def test_a_browser_prints_it(house, signed):

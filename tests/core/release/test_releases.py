@@ -178,10 +178,10 @@ def test_a_kill_between_the_move_and_the_file_is_mended_at_the_next_start(house,
 def test_the_inventory_names_everything_in_use_with_owner_and_next_review(house, signed):
     move(house, signed, house.max)
     (row,) = inventories.everything(house.conn)
-    assert (row["owner"], row["model"], row["signed_by"], row["holds"]) == ("mina", "Base · v1", ["Ann"], True)
+    assert (row["owner"], row["model"], row["signed_by"], row["stale"]) == ("mina", "Base · v1", ["Ann"], [])
     assert (row["purpose"], row["withdrawn"]) == ("Sorting parcels", 0)
     house.conn.execute("update prompts set system = system || '.'")
-    assert not inventories.everything(house.conn)[0]["holds"]
+    assert inventories.everything(house.conn)[0]["stale"]
 
 
 def test_a_key_is_shown_once_and_only_its_hash_is_kept(house):

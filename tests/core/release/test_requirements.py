@@ -26,6 +26,8 @@ PROVED = {
     "D2 it is bound to everything the decision rests on": [
         RELEASE + "sign_offs::test_any_one_thing_altered_is_named_and_the_signature_no_longer_matches",
         RELEASE + "sign_offs::test_every_item_is_covered_by_that_test_or_by_the_next",
+        RELEASE + "sign_offs::test_a_signature_of_the_first_version_is_checked_as_it_was_made",
+        RELEASE + "certificates::test_the_plan_is_a_sheet_and_the_record_one_text_that_anybody_can_check",
         RELEASE + "sign_offs::test_another_version_of_the_statistics_makes_the_sign_off_stale",
         RELEASE + "sign_offs::test_a_byte_changed_in_a_model_file_is_found",
     ],
@@ -77,6 +79,7 @@ PROVED = {
         RELEASE + "sign_offs::test_no_is_a_decision_too_and_it_stands",
         RELEASE + "sign_offs::test_what_did_not_pass_the_gate_is_overridden_by_two_or_not_at_all",
         RELEASE + "certificates::test_an_override_is_red_and_every_broken_sample_stands_there_with_its_reason",
+        "pages/test_sign_off::test_broken_samples_are_answered_on_the_page_and_an_override_stays_red_everywhere",
     ],
     "D12 an alias moves by a signed release only, and of two moves one wins": [
         RELEASE + "releases::test_only_what_was_approved_is_released",
@@ -89,6 +92,7 @@ PROVED = {
     ],
     "D14 a sign-off has a scope and a day on which it ends, and goes stale with what it rests on": [
         RELEASE + "sign_offs::test_a_sign_off_ends_on_its_day",
+        RELEASE + "sign_offs::test_another_prompt_on_its_rung_or_other_bytes_on_the_disk_make_it_stale",
         RELEASE + "releases::test_a_stale_sign_off_or_an_altered_model_file_is_not_released",
         RELEASE + "certificates::test_a_sign_off_that_lapsed_says_so_on_its_certificate",
     ],

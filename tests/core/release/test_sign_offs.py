@@ -1,14 +1,18 @@
 """Decisions that hold: who may sign what, in which order, and what a signature is bound to."""
 
+import hashlib
 from dataclasses import replace
 
 import pytest
 
+from core import content
 from core.access import roles
 from core.errors import Refusal
-from core.release import breakages, evidence, gates, labels, plans, proofs, sign_offs, signatures
+from core.evaluation import prompts
+from core.release import breakages, evidence, gates, labels, plans, proofs, releases, sign_offs, signatures
 from core.review import ratings
 from core.store import audit, database
+from core.training import trials
 from tests import chain
 
 
@@ -256,10 +260,33 @@ ALTERED = {
 }
 
 
+SINCE_VERSION_2 = {
+    "update prompts set examples = '[{}]'": "prompts",
+    'update prompts set schema = \'{"type": "string"}\'': "prompts",
+    "update samples set fields = '{\"country\": \"CH\"}' where split = 'gate'": "samples",
+    "update samples set kind = 'concept'": "samples",
+    "update samples set pair = 'p'": "samples",
+    "update ratings set points = 4": "ratings",
+    "update ratings set flagged = not flagged": "ratings",
+    "update ratings set origin = 'rewritten'": "ratings",
+    "update runs set index_id = 'index-1', k = 3 where purpose = 'proof'": "runs",
+    "update runs set k = 3 where purpose = 'proof'": "runs",
+    "update rubrics set reference = 'hidden'": "rubric",
+    "update training_rows set teacher = 't'": "training",
+}
+
+
 def test_any_one_thing_altered_is_named_and_the_signature_no_longer_matches(enter):
     house = enter("signed")
     case = sign_offs.of_trial(house.conn, house.trial_id)[0]
     assert sign_offs.stale(house.conn, case) == []
+    first = evidence.collect(house.conn, house.trial_id, version=1)
+    for statement, item in SINCE_VERSION_2.items():
+        house.conn.begin()
+        house.conn.execute(statement)
+        assert sign_offs.stale(house.conn, case) == [item], statement
+        assert evidence.collect(house.conn, house.trial_id, version=1) == first, statement  # as it always was
+        house.conn.rollback()
     for item, statement in ALTERED.items():
         house.conn.begin()
         house.conn.execute(statement, {"trial": case.trial_id} if "$trial" in statement else None)
@@ -277,6 +304,54 @@ def test_another_version_of_the_statistics_makes_the_sign_off_stale(house, trial
     sign_off_id = house.put_up(trial_id)
     monkeypatch.setattr(evidence, "statistics", lambda: "another version")
     assert sign_offs.stale(house.conn, sign_offs.find(house.conn, sign_off_id)) == ["statistics"]
+
+
+def test_a_signature_of_the_first_version_is_checked_as_it_was_made(enter):
+    house = enter("signed")
+    case = sign_offs.of_trial(house.conn, house.trial_id)[0]
+    first = {name: one for name, one in evidence.collect(house.conn, house.trial_id, version=1).items()
+             if name not in evidence.LATER}  # fmt: skip
+    assert first["prompts"] != case.evidence["prompts"]
+    query = "update sign_offs set evidence_version = 1, evidence = ?, digest = ?"
+    house.conn.execute(query, [content.canonical(first), evidence.digest(first)])
+    old = sign_offs.find(house.conn, case.sign_off_id)
+    assert sign_offs.stale(house.conn, old) == []
+    house.conn.execute("update samples set reference = reference || '.' where split = 'gate'")
+    assert sign_offs.stale(house.conn, old) == ["samples"]
+
+
+def test_another_prompt_on_its_rung_or_other_bytes_on_the_disk_make_it_stale(enter):
+    house = enter("signed")
+    case = sign_offs.of_trial(house.conn, house.trial_id)[0]
+    ladder = house.world.ladder
+    (rung, was), *others = ladder.rungs
+    assert trials.find(house.conn, house.trial_id)["prompt_id"] == was.prompt_id
+    changed = replace(was, system=was.system + "\nBe brief.", parent_id=was.prompt_id)
+
+    def save(*rungs):
+        given = {"by": house.mina, "task_id": house.world.task.task_id, "eval_set_name": ladder.eval_set_name}
+        prompts.save_ladder(house.conn, rungs=list(rungs), **given)
+
+    save((rung, changed), *others)
+    assert sign_offs.stale(house.conn, case) == ["prompts"]
+    assert "+ Be brief." in sign_offs.difference(house.conn, case)["prompts"]
+    with pytest.raises(Refusal, match="does not hold any more"):
+        releases.release(
+            house.conn, house.world.settings, case.sign_off_id, "production",
+            house.signing(house.max, "any", "any"), by=house.max, expected=None,
+        )  # fmt: skip
+    again = house.request(house.trial_id)  # what does not hold is put up anew, as things are now
+    assert sign_offs.stale(house.conn, sign_offs.find(house.conn, again)) == []
+    save((rung, was), *others)
+    assert sign_offs.stale(house.conn, case) == []
+
+    (house.world.settings.models / "base" / "model.safetensors").write_text("{ }")
+    assert sign_offs.stale(house.conn, case) == ["base"]
+    gone, new = sign_offs.difference(house.conn, case)["base"]
+    assert gone.startswith("- model.safetensors  ")
+    assert new == "+ model.safetensors  " + hashlib.sha256(b"{ }").hexdigest()
+    (house.world.settings.models / "base" / "model.safetensors").unlink()
+    assert sign_offs.difference(house.conn, case)["base"][1] == "+ model.safetensors  —"
 
 
 def test_a_byte_changed_in_a_model_file_is_found(house, trial_id):

@@ -218,3 +218,34 @@ def test_a_kill_while_it_is_made_leaves_whole_backups_and_a_whole_original(fille
     whole = {backup.folder for backup in backups.everything(settings)}
     left = {path for path in settings.backups.iterdir() if not path.name.endswith(".partial")}
     assert left == whole
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from core.errors import Refusal
+from core.settings import Settings
+from core.store import audit, database
+from core.upkeep import backups
+settings = Settings(data=Path(sys.argv[1]))
+conn = database.connect(settings).cursor()
+for room in (4_000, 300_000):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+    try:
+        print(backups.make(conn, settings, by=backups.COMMAND))
+    except Refusal as refusal:
+        print(refusal)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+print(list(settings.backups.iterdir()), backups.everything(settings), audit.first_bad_entry(conn))
+print(backups.make(conn, settings, by=backups.COMMAND).tables["breakages"])
+"""
+
+
+def test_a_full_disk_is_said_leaves_nothing_that_is_called_a_backup_and_the_next_one_is_whole(filled, settings):
+    (settings.data / "adapters/model-1/adapter_model.safetensors").write_bytes(bytes(400_000))
+    filled.close()
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(settings.data)], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    no_room = "The disk is full, so nothing was saved. Free some space and try again."
+    assert done.stdout.splitlines() == [no_room, no_room, "[] [] None", "10"], done.stderr

@@ -13,8 +13,8 @@ from core.training import withdrawals
 def everything(conn: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Everything in use: `task` (bilingual), `owner`, `alias`, `number`, `model`, `prompt`, who signed and until when.
 
-    `stale` names what is not as it was signed, or that it has `expired` (see `sign_offs.stale`); `withdrawn` is how many
-    samples the model learned, itself or through one that it was made from, whose approval was withdrawn since.
+    `stale` names what is not as it was signed, or that it has `expired` (see `sign_offs.stale`); `withdrawn` tells how
+    many samples the model learned, itself or through one that it was made from, whose approval was withdrawn since.
     """
     query = """
         select a.task_id, a.alias, r.number, r.sign_off_id, r.release_id, t.name, t.created_by as owner,

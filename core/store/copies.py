@@ -77,7 +77,7 @@ def write(conn: duckdb.DuckDBPyConnection, settings: Settings, folder: Path) -> 
         partial.replace(folder)
     except (OSError, duckdb.Error, Refusal) as error:
         shutil.rmtree(partial, ignore_errors=True)
-        if audit.disk_is_full(error.__cause__ or error):  # no room even to begin is told as a file that cannot be opened
+        if audit.disk_is_full(error.__cause__ or error):  # of a Refusal: the file could not even be made
             raise Refusal(NO_ROOM) from error
         if isinstance(error, OSError):
             raise Refusal(

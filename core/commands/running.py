@@ -12,7 +12,9 @@ from core.access.people import Person
 from core.commands import exporting
 from core.errors import Refusal
 from core.evaluation import (
+    answer_schemas,
     columns,
+    estimates,
     eval_sets,
     files,
     importing,
@@ -24,6 +26,7 @@ from core.evaluation import (
     tasks,
     terms,
 )
+from core.evaluation.estimates import Estimate
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.matrices import Matrix
 from core.evaluation.models import Model
@@ -63,6 +66,11 @@ def add(commands: Any) -> None:
                         "reference needs)")  # fmt: skip
     parser.add_argument("--structured", action="store_true", help="let endpoints hold answers to the JSON schema of "
                         "the set, as strictly as they can")  # fmt: skip
+    parser.add_argument("--schema", type=Path, help="a file with the JSON schema of an answer; endpoints are held to "
+                        "it as strictly as they can")  # fmt: skip
+    parser.add_argument("--price-prompt", type=float, help="price of a million prompt tokens, with --base-url")
+    parser.add_argument("--price-answer", type=float, help="price of a million answer tokens")
+    parser.add_argument("--currency", choices=terms.CURRENCIES, help="of these prices (default USD)")
     parser.add_argument("--cap", type=float, help="most money to spend; needs the models' prices")
     parser.add_argument("--fresh", action="store_true", help="ask again what was answered before")
     parser.add_argument("--out", type=Path, help="write the answers and scores here (.jsonl or .csv)")
@@ -89,11 +97,12 @@ def run(chosen: argparse.Namespace) -> int:
             models=[_model(conn, name, chosen) for name in chosen.model],
             repeats=chosen.repeats,
             temperature=chosen.temperature,
-            structured=chosen.structured,
+            structured=chosen.structured or chosen.schema is not None,
             max_new_tokens=chosen.max_new_tokens,
             retrieval=_retrieval(conn, eval_set, chosen),
         )
-        print(f"{eval_set.name}: {matrix.calls} answers wanted", flush=True)
+        found = estimates.of(conn, matrix, fresh=chosen.fresh, settings=settings)
+        print(f"{eval_set.name}: {matrix.calls} answers wanted; {_told(found)}", flush=True)
         job_id = matrices.start(conn, by=OPERATOR, matrix=matrix, cap=chosen.cap, fresh=chosen.fresh)
         supervisor.drain(settings, conn)
         if chosen.out:
@@ -101,6 +110,20 @@ def run(chosen: argparse.Namespace) -> int:
         return _report(conn, job_id)
     finally:
         connection.close()
+
+
+def _told(found: Estimate) -> str:
+    """Cost and time in a line; what is not known says so."""
+    said = [f"{found.known} of them known and copied"] if found.known else []
+    most = "perhaps up to" if found.projected else "at most"
+    said += [f"about {low:.4g}, {most} {high:.4g} {currency}" for currency, (low, high) in found.costs.items()]
+    if found.unpriced:
+        said.append(f"cost not known, no price of {', '.join(found.unpriced)}")
+    if found.seconds is None:
+        said.append(f"time not known before {', '.join(found.untimed)} has answered once")
+    else:
+        said.append(f"about {max(1, round(found.seconds))} s")
+    return "; ".join(said)
 
 
 def _report(conn: duckdb.DuckDBPyConnection, job_id: str) -> int:
@@ -156,12 +179,13 @@ def _set(conn: duckdb.DuckDBPyConnection, chosen: argparse.Namespace) -> EvalSet
 def _prompts(
     conn: duckdb.DuckDBPyConnection, eval_set: EvalSet, chosen: argparse.Namespace
 ) -> list[tuple[str, Prompt]]:
-    for file in [*chosen.prompt, *([chosen.system] if chosen.system else [])]:
+    for file in [*chosen.prompt, *(one for one in (chosen.system, chosen.schema) if one)]:
         if not file.is_file():
             raise Refusal(N_("There is no file %(file)s. Check the path."), file=file)
     system = chosen.system.read_text("utf-8").strip() if chosen.system else ""
+    schema = answer_schemas.read(chosen.schema.read_text("utf-8")) if chosen.schema else None
     rungs = [
-        (file.stem, Prompt(name=file.stem, system=system, template=file.read_text("utf-8").strip()))
+        (file.stem, Prompt(name=file.stem, system=system, template=file.read_text("utf-8").strip(), schema=schema))
         for file in chosen.prompt
     ]
     name = f"{eval_set.name} (command line)"  # the ladder that people made for the set stays the one that counts
@@ -190,9 +214,14 @@ def _model(conn: duckdb.DuckDBPyConnection, name: str, chosen: argparse.Namespac
         model = models.register_api(
             conn, by=OPERATOR, name=name, base_url=chosen.base_url, api_model=name, key_env=chosen.key_env
         )
-        if chosen.concurrency is not None:
-            agreed = replace(terms.of(conn, model.model_id), concurrency=chosen.concurrency)
-            terms.agree(conn, by=OPERATOR, model_id=model.model_id, terms=agreed)
+        said: dict[str, Any] = {
+            "concurrency": chosen.concurrency,
+            "currency": chosen.currency,
+            "price_prompt": chosen.price_prompt,
+            "price_completion": chosen.price_answer,
+        }
+        agreed = replace(terms.of(conn, model.model_id), **{key: one for key, one in said.items() if one is not None})
+        terms.agree(conn, by=OPERATOR, model_id=model.model_id, terms=agreed)
         return model
     registered = next((one for one in reversed(models.everything(conn)) if one.name == name), None)
     return registered or models.register_local(conn, by=OPERATOR, folder=Path(name))

@@ -77,6 +77,25 @@ def test_what_cannot_be_done_is_a_sentence_and_exit_code_1(here, capsys, change,
     assert says in capsys.readouterr().err
 
 
+def test_a_run_says_before_what_it_will_cost_keeps_to_its_cap_and_holds_answers_to_a_schema(here, capsys):
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    (here / "schema.json").write_text(json.dumps(schema))
+    prices = ["--price-prompt", "0", "--price-answer", "500000", "--max-new-tokens", "4"]
+    with openai_server.serve() as server:
+        # An answer costs 2 at most and 1.5 in fact: after two of them, a third could go above 4.5.
+        assert (
+            run(here, server, *prices, "--schema", str(here / "schema.json"), "--cap", "4.5", "--concurrency", "1") == 3
+        )
+        said = capsys.readouterr().out
+        assert "6 answers wanted; about 12, at most 12 USD; time not known before tiny has answered once" in said
+        assert "2 of 6 answers are in" in said
+        assert "spending cap of 4.5 is reached" in said
+        assert [body["response_format"]["json_schema"]["schema"] for body in server.seen] == [schema] * 2
+        assert run(here, server, "--schema", str(here / "schema.json"), "--max-new-tokens", "4") == 0
+        assert "2 of them known and copied; about 6, at most 8 USD; about " in capsys.readouterr().out
+    assert run(here, server, "--schema", str(here / "nowhere.json")) == 1
+
+
 def test_a_run_looks_passages_up_in_the_version_that_is_named(here, capsys):
     (here / "plain.txt").write_text("{passages} {input}")
     with openai_server.serve() as server:

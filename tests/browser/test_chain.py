@@ -1,4 +1,8 @@
-"""A person walks the chain in a browser: from the set-up link to the verdict, on the demo task and a tiny model."""
+"""A person walks the chain in a browser: from the set-up link to the verdict, on the demo task and a tiny model.
+
+Importing files is walked in `test_eval_sets.py`. Not in a browser: how the starter model arrives, over real HTTP, in
+`tests/core/generation/test_starter.py`; stopping and resuming a run in `tests/core/jobs/test_supervisor.py`.
+"""
 
 import re
 

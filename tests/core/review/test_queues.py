@@ -26,7 +26,7 @@ def test_the_order_mixes_the_versions(world):
 
 def test_what_a_rater_gets_tells_nothing_of_the_version(world, queue_id):
     (item,) = ratings.waiting(world.conn, queue_id, "mina")
-    assert set(item.__slots__) == {"answer_id", "text", "input", "context", "reference"}
+    assert set(item.__slots__) == {"answer_id", "text", "input", "context", "reference", "cut"}
 
 
 def test_a_limit_draws_that_many(world):

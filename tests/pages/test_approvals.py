@@ -93,8 +93,10 @@ def test_somebody_else_was_faster(page, world):
 
 
 def test_who_may_not_approve_reads_and_decides_nothing(page, world, monkeypatch):
-    rater = people.create(world.conn, name="Noor", password="four other words here", roles_held=["expert"], by=world.by)
-    token = sessions.start(world.conn, rater)
+    reader = people.create(
+        world.conn, name="Noor", password="four other words here", roles_held=["manager"], by=world.by
+    )
+    token = sessions.start(world.conn, reader)
     monkeypatch.setattr(session, "_token", lambda: token)
     app = page(APPROVALS)
     assert app.info[0].value == "You can read this list. Approvers decide about it."

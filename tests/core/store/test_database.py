@@ -30,6 +30,11 @@ def test_a_second_process_on_the_same_folder_is_refused_with_a_sentence(settings
     assert "Traceback" not in said.stderr
 
 
+def test_migrations_are_numbered_without_a_gap_or_a_double():
+    numbers = [int(script.name.split("_")[0]) for script in sorted(database.MIGRATIONS.glob("*.sql"))]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
 def test_a_newer_schema_is_refused_and_left_alone(settings):
     conn = database.connect(settings)
     conn.cursor().execute("insert into migrations values ('999_future.sql', now()::timestamp)")

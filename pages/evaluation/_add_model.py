@@ -8,11 +8,11 @@ import streamlit as st
 from core.errors import Refusal
 from core.evaluation import models
 from core.evaluation.models import Model
-from core.generation import remote
 from core.jobs import jobs
 from core.locale.mark import N_
 from pages._ui import parts, session
 from pages._ui.session import _
+from pages.evaluation import _connection
 
 
 def fetch_starter() -> None:
@@ -111,9 +111,7 @@ def endpoint() -> None:
             tested = st.form_submit_button(_("Test connection"), key=f"{form}.test")
     with session.refusing():
         if tested:
-            with st.spinner(_("Asking the server…")):
-                remote.check(base_url, api_model, key_env or None)
-            st.success(_("The server answers."))
+            _connection.check(base_url, api_model, key_env or None)
         if added:
             model = models.register_api(
                 session.conn(),

@@ -6,11 +6,10 @@ from core.access import roles
 from core.evaluation import models, terms
 from core.evaluation.models import Model
 from core.evaluation.terms import LONGEST_S, MOST_AT_ONCE, Terms
-from core.generation import remote
 from core.locale.mark import N_
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _model_reach
+from pages.evaluation import _connection, _model_reach
 
 WAYS = {
     "json_schema": N_("holds answers to a JSON schema"),
@@ -44,10 +43,7 @@ def show(model: Model) -> None:
 
 def _test(model: Model) -> None:
     if st.button(_("Test connection"), icon=":material/network_check:", key=f"models.test.{model.model_id}"):
-        with session.refusing():
-            with st.spinner(_("Asking the server…")):
-                remote.check(model.base_url or "", model.api_model or "", model.key_env)
-            st.success(_("The server answers."))
+        _connection.check(model.base_url or "", model.api_model or "", model.key_env)
 
 
 def _terms(model: Model) -> None:

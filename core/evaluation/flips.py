@@ -29,11 +29,12 @@ def between(
     after: Sequence[str],
     *,
     most: int | None = None,
+    tag: str | None = None,
 ) -> list[Flip]:
     """Every sample with a score on both sides, the critical ones first. Sides are run ids; the first repeat is shown.
 
     A sample is fixed or broken when its value, averaged over the repeats, went up or down. Of each change `most` of
-    them are wanted.
+    them are wanted, and only samples with that `tag` if one is given.
     """
     query = """
         with sides as (
@@ -47,6 +48,7 @@ def between(
                     else 'unchanged' end as change
             from sides as b join sides as e on e.sample_id = b.sample_id and e.later and not b.later
             join samples as p on p.sample_id = b.sample_id
+            where $tag is null or list_contains(p.tags, $tag)
             qualify $most is null or row_number() over (partition by change order by p.critical desc, p.key) <= $most
         )
         select p.sample_id, p.critical, p.input, p.reference, b.text as before, e.text as after, m.change
@@ -54,5 +56,5 @@ def between(
         join answers as b on b.answer_id = m.before_id join answers as e on e.answer_id = m.after_id
         order by m.critical desc, m.key
     """
-    values = {"metric": metric, "before": list(before), "after": list(after), "most": most}
+    values = {"metric": metric, "before": list(before), "after": list(after), "most": most, "tag": tag}
     return [Flip(**row) for row in database.rows(conn, query, values)]

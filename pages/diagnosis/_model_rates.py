@@ -8,14 +8,10 @@ import streamlit as st
 
 from core.diagnosis.model_gap import ModelGap
 from core.diagnosis.verdicts import points
-from core.evaluation import flips
 from core.evaluation.tasks import Task
-from pages._ui import charts, downloads, session
-from pages._ui import flips as flip_parts
+from pages._ui import charts, downloads
 from pages._ui.session import _, plain
 from pages.diagnosis import _samples
-
-EXAMPLES = 3
 
 
 def show(task: Task, runs: Sequence[Mapping[str, Any]], names: Mapping[str, str], judged: ModelGap) -> None:
@@ -49,21 +45,12 @@ def show(task: Task, runs: Sequence[Mapping[str, Any]], names: Mapping[str, str]
     downloads.of_chart(chart, pd.DataFrame(against), "model_gap.paired")
     by_name = {names[run["model_id"]]: run["run_id"] for run in runs}
     for point in charts.picked(event)[:1]:
-        _unlike(task, by_name[judged.base], by_name[point["label"]])
+        _samples.unlike(task, by_name[judged.base], by_name[point["label"]])
     st.dataframe(
         [_row(run, names[run["model_id"]], judged) for run in runs],
         hide_index=True,
         column_config={plain("Seconds per answer"): st.column_config.NumberColumn(format="%.1f")},
     )
-
-
-def _unlike(task: Task, base: str, other: str) -> None:
-    """Samples that one of two models answers better; the wanted model is "before"."""
-    if _samples.hidden([base, other]):
-        return
-    changed = flips.between(session.conn(), task.plan.metric, [base], [other], most=EXAMPLES)
-    for one in (one for one in changed if one.change != "unchanged"):
-        flip_parts.show(one)
 
 
 def _row(run: Mapping[str, Any], name: str, judged: ModelGap) -> dict[str, Any]:

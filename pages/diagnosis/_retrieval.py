@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from core.diagnosis import retrieval
@@ -14,8 +15,9 @@ from core.evaluation.searches import Way
 from core.evaluation.tasks import Task
 from core.judging import opinions as judging
 from core.locale.mark import N_
-from pages._ui import charts, parts, session
+from pages._ui import charts, downloads, parts, session
 from pages._ui.session import _, plain
+from pages.diagnosis import _samples
 from pages.evaluation import _search_way
 
 CELLS = {
@@ -65,18 +67,25 @@ def grid(task: Task) -> None:
                            key=f"retrieval.tag.{place}") if tags else ""  # fmt: skip
     measured = lookups.narrowed(conn, task, known[place], tag) if tag else known[place]
     steps = {step: getattr(measured.grid, step) for step in retrieval.STEPS}
-    rows = [_row(step, found) for step, found in steps.items() if found is not None and found.n]
+    told = {plain(STEPS[step]): step for step, found in steps.items() if found is not None and found.n}
+    rows = [_row(label, steps[step]) for label, step in told.items()]
     if not rows:
         st.info(_("No sample has a score in every cell, so there is nothing to compare."))
         return
-    st.altair_chart(charts.paired(rows), key=f"retrieval.grid.{place}.{tag}")
+    chart, key = charts.paired(rows), f"retrieval.grid.{place}.{tag}"
+    event = st.altair_chart(chart, on_select="rerun", selection_mode=[charts.PICKED], key=key)
+    downloads.of_chart(chart, pd.DataFrame(rows), key)
+    st.caption(_("A line that crosses zero may be chance. Click a point to see samples that the two answer unlike."))
+    for point in charts.picked(event)[:1]:
+        before, after = (measured.cells[cell].run["run_id"] for cell in retrieval.STEPS[told[point["label"]]])
+        _samples.unlike(task, before, after, tag or None)
     _stacks(measured.grid.stacks)
     st.dataframe([_cell(cell, measured) for cell in CELLS], hide_index=True)
     st.caption(_("Share of right answers with its 95% interval, and what one call took. “–” was not run or not told."))
 
 
-def _row(step: str, found: Paired) -> dict[str, Any]:
-    return {"label": plain(STEPS[step]), "gain": found.mean, "low": found.low, "high": found.high, "n": found.n}
+def _row(label: str, found: Paired) -> dict[str, Any]:
+    return {"label": label, "gain": found.mean, "low": found.low, "high": found.high, "n": found.n}
 
 
 def _stacks(found: Paired | None) -> None:

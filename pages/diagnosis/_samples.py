@@ -5,13 +5,16 @@ from typing import Any
 
 import streamlit as st
 
-from core.evaluation import answers
+from core.evaluation import answers, flips
+from core.evaluation.tasks import Task
 from core.review import blindness
+from pages._ui import flips as flip_parts
 from pages._ui import session
 from pages._ui.session import _
 from pages.evaluation import _words
 
 MOST_SHOWN = 200
+EXAMPLES = 3
 
 
 def hidden(run_ids: Sequence[str]) -> bool:
@@ -42,3 +45,15 @@ def show(run: Mapping[str, Any], key: str) -> None:
     if run["planned"] > MOST_SHOWN:
         st.caption(_("The first %(shown)s of %(all)s answers, the wrong ones first.",
                      shown=MOST_SHOWN, all=run["planned"]))  # fmt: skip
+
+
+def unlike(task: Task, before: str, after: str, tag: str | None = None) -> None:
+    """Samples that one of two runs answers better, a few of each kind; only those with that tag if one is given."""
+    if hidden([before, after]):
+        return
+    changed = flips.between(session.conn(), task.plan.metric, [before], [after], most=EXAMPLES, tag=tag)
+    found = [one for one in changed if one.change != "unchanged"]
+    for one in found:
+        flip_parts.show(one)
+    if not found:
+        st.caption(_("Both answer the same samples right."))

@@ -77,5 +77,18 @@ def test_the_search_finds_the_sources_of_the_demo_and_the_page_shows_all_of_it(w
     assert not recommended.exception
 
 
+def test_a_click_on_a_step_shows_what_passages_changed_among_the_chosen_samples(world, page, monkeypatch):
+    monkeypatch.setattr("pages._ui.charts.picked", lambda event: [{"label": "passages, on the base"}])
+    app = page(PAGE)
+    assert not app.exception
+    shown = [code.value for code in app.code]
+    assert "I do not know." in shown and any(value.endswith("[1]") for value in shown)
+    assert {"PNG", "SVG", "CSV"} <= {button.label for button in app.get("download_button")}
+    (tags,) = (one for one in app.selectbox if one.key == "retrieval.tag.0")
+    tags.set_value("style").run()
+    assert not app.exception
+    assert "Both answer the same samples right." in [caption.value for caption in app.caption]
+
+
 def test_before_anything_was_looked_up_the_page_says_what_to_do(page, task):
     assert "Nothing was looked up yet" in page(PAGE).info[0].value

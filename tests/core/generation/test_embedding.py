@@ -84,6 +84,9 @@ def test_one_bad_call_of_many_is_no_vectors_at_all(server):
     server.faults["embeddings"] = [returns(embeddings([bag(str(n)) for n in range(16)])), returns(error(400, "bad"))]
     with pytest.raises(Refusal, match="rejected the call"):
         embed(server, *map(str, range(100)))
+
+
+def test_vectors_of_different_lengths_are_no_vectors_at_all(server):
     server.faults["embeddings"] = [returns(embeddings([[1.0]] * 16))]
     with pytest.raises(Refusal, match="different lengths"):
         embed(server, *map(str, range(32)))

@@ -12,7 +12,7 @@ from core.evaluation.retrieving import Retrieval
 from core.judging import judges, judgings
 from core.judging.criteria import Judge
 from core.knowledge import indexes, shown
-from core.release import bundles, candidates, differences, enclosures, proofs, publishing, releases, sign_offs
+from core.release import bundles, candidates, enclosures, proofs, publishing, releases, sign_offs
 from core.training import outcomes, trials
 from tests import chain
 
@@ -161,13 +161,13 @@ def test_a_release_encloses_its_index_and_judge_asks_as_the_runs_did_and_goes_st
 
     judged(house, None, "Is it in the passages, word for word?")
     assert sign_offs.stale(house.conn, case) == ["judge"]
-    changed = differences.of(house.conn, trial_id, case.kept)["judge"]
+    changed = sign_offs.difference(house.conn, case)["judge"]
     assert "- criterion: Is it in the passages?" in changed
     assert "+ criterion: Is it in the passages, word for word?" in changed
     before = indexes.newest(house.conn, case.task_id)
     indexes.add(house.conn, by=house.mina, task_id=case.task_id, files=[("lost.md", b"Where it is: nowhere.")])
     assert sign_offs.stale(house.conn, case) == ["index", "judge"]
-    lines = differences.of(house.conn, trial_id, case.kept)["index"]
+    lines = sign_offs.difference(house.conn, case)["index"]
     assert [line[:9] for line in lines[:2]] == ["- lost.md", "+ lost.md"]
     assert lines[2:] == ["- Where is a lost parcel? 丢失的包裹。", "+ Where it is: nowhere."]
     assert releases.releasable(house.conn, case.task_id) == []

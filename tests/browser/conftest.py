@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from core.settings import REPOSITORY
 
@@ -22,10 +22,6 @@ CHROMIUM = next(
 HERE = re.compile(r"(https?|ws)://127\.0\.0\.1|data:|blob:")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
-
-# How long to wait for what must come, not a claim of how fast it comes: side by side, three servers and three browsers
-# start on two cores, and a first page then took longer than the usual 5 s.
-expect.set_options(timeout=20_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

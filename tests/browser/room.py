@@ -37,6 +37,7 @@ class Room:
         page = context.new_page()
         page.set_default_timeout(20_000)
         page.goto(f"{self.url}/rate")
+        page.locator(".output").wait_for()  # a server's first page, with others starting beside it
         expect(page.locator(".output")).not_to_be_empty()
         return page
 

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +76,21 @@ class Bundle:
         return tuple({"role": role, "content": text} for role, text in said.items() if text or role == "user")
 
     def smoke(self) -> list[dict[str, Any]]:
-        """`key`, `split`, `input`, `context`, `fields` and `answer` of a few questions, as they were answered when it
-        was signed."""
+        """`key`, `split`, `eval_set`, `input`, `context`, `fields` and `answer` of a few questions, as they were
+        answered when it was signed; and `asked` where that was not with the bundle's own prompt."""
         return questions(self.folder / SMOKE)
+
+    def as_asked(self, question: Mapping[str, Any]) -> "Bundle":
+        """The bundle with the prompt and the schema that this check question was asked with."""
+        other = question.get("asked")
+        if not other:
+            return self
+        return replace(self, prompt=other["prompt"], manifest={**self.manifest, "schema": other["schema"]})
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether its prompt has a place for passages."""
+        return any(part.get("name") == "passages" for said in self.prompt.values() for part in said)
 
 
 def questions(path: Path) -> list[dict[str, Any]]:

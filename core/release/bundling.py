@@ -20,7 +20,7 @@ from core.store import database
 from core.training import trials
 
 SMOKE = 3
-"""Check questions in a bundle from each of dev and retain, at most."""
+"""Check questions in a bundle from dev, and from the retain samples of each set, at most."""
 
 
 def make(conn: duckdb.DuckDBPyConnection, settings: Settings, case: SignOff) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def make(conn: duckdb.DuckDBPyConnection, settings: Settings, case: SignOff) -> 
         publishing.folder_of(settings) / release_id,
         manifest,
         prompt=rendering.frame(prompt),
-        smoke=_smoke(conn, case.trial_id, prompt.prompt_id),
+        smoke=_smoke(conn, case.trial_id, prompt.prompt_id, tuned.model_id),
         adapter=Path(tuned.path) if tuned.kind == "adapter" else None,
         enclose=_enclosed(conn, settings, index) if index else None,
     )
@@ -100,17 +100,32 @@ def _base(conn: duckdb.DuckDBPyConnection, model: Model | None) -> Model | None:
     return models.find(conn, model.base_model_id) if model and model.base_model_id else model
 
 
-def _smoke(conn: duckdb.DuckDBPyConnection, trial_id: str, prompt_id: str) -> list[dict[str, Any]]:
-    """Questions that this very prompt has answered in the proof: some of dev, and some of what must not break.
+def _smoke(conn: duckdb.DuckDBPyConnection, trial_id: str, prompt_id: str, model_id: str) -> list[dict[str, Any]]:
+    """Questions that this very model has answered in the proof: some of dev, and some of what must not break.
 
+    Retain samples of another set were asked with a prompt of that set, which stands beside the question as `asked`.
     Never of gate: what is in a bundle is not locked any more, and a gate sample that is known proves nothing.
     """
     query = """
-        select p.key, r.split, p.input, p.context, p.fields, a.text as answer
+        select p.key, r.split, s.name as eval_set, r.eval_set_id, r.prompt_id, p.input, p.context, p.fields,
+            a.text as answer
         from runs as r join answers as a using (run_id) join samples as p using (sample_id)
+        join eval_sets as s on s.eval_set_id = r.eval_set_id
         where r.trial_id = $trial and r.purpose = 'proof' and r.split in ('dev', 'retain') and r.side = 'after'
-            and r.prompt_id = $prompt and a.text is not null and a.repeat = 0
-        qualify row_number() over (partition by r.split order by p.key) <= $most order by r.split, p.key
+            and r.model_id = $model and a.text is not null and a.repeat = 0
+        qualify row_number() over (partition by r.split, r.eval_set_id order by p.key) <= $most
+        order by r.split, r.prompt_id <> $prompt, eval_set, p.key
     """
-    found = database.rows(conn, query, {"trial": trial_id, "prompt": prompt_id, "most": SMOKE})
-    return [{**row, "fields": json.loads(row["fields"]) if row["fields"] else {}} for row in found]
+    found = []
+    for row in database.rows(conn, query, {"trial": trial_id, "prompt": prompt_id, "model": model_id, "most": SMOKE}):
+        set_id, asked_with = row.pop("eval_set_id"), row.pop("prompt_id")
+        row |= {"fields": json.loads(row["fields"]) if row["fields"] else {}}
+        found.append(row if asked_with == prompt_id else row | {"asked": _asked(conn, asked_with, set_id)})
+    return found
+
+
+def _asked(conn: duckdb.DuckDBPyConnection, prompt_id: str, eval_set_id: str) -> dict[str, Any]:
+    prompt, eval_set = prompts.find(conn, prompt_id), eval_sets.find(conn, eval_set_id)
+    if prompt is None or eval_set is None:
+        raise LookupError("A run has its prompt and its set.")
+    return {"prompt": rendering.frame(prompt), "schema": prompts.answer_schema(prompt, eval_set)}

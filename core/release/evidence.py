@@ -40,9 +40,10 @@ ITEMS = {
 LATER = ("judge",)
 """Items that a sign-off of an earlier version of this program lacks; that is not held against it."""
 
-VERSION = 2
+VERSION = 3
 """How the hashes are taken now. Version 1 left out a prompt's examples and schema and whether it still stands in its
-ladder, fields of samples, points and flags of ratings, what runs look up, and who wrote training rows."""
+ladder, fields of samples, points and flags of ratings, what runs look up, and who wrote training rows; version 2 that
+an answer was cut off at its limit of tokens."""
 
 _QUERIES = {
     "rubric": """
@@ -66,7 +67,8 @@ _QUERIES = {
         where trial_id = $trial and purpose = 'proof' order by all
     """,
     "answers": """
-        select a.run_id, a.sample_id, a.repeat, a.text, a.failure from answers as a join runs as r using (run_id)
+        select a.run_id, a.sample_id, a.repeat, a.text, a.failure, a.cut
+        from answers as a join runs as r using (run_id)
         where r.trial_id = $trial and r.purpose = 'proof' order by all
     """,
     "scores": """
@@ -100,44 +102,54 @@ _QUERIES = {
     """,
 }
 
-_FIRST = {
-    "rubric": """
-        select rubric_id, question, guidelines, scale from rubrics
-        where task_id = (select task_id from trials where trial_id = $trial) order by all
-    """,
-    "samples": """
-        select distinct m.eval_set_id, m.position, p.sample_id, p.key, p.input, p.context, p.reference, p.group_id,
-            p.split, p.critical, p.tags
-        from runs as r join eval_set_samples as m using (eval_set_id)
-        join samples as p on p.sample_id = m.sample_id and p.split = r.split
-        where r.trial_id = $trial and r.purpose = 'proof' order by all
-    """,
-    "runs": """
-        select run_id, eval_set_id, split, prompt_id, rung, model_id, decoding, repeats, side, planned from runs
-        where trial_id = $trial and purpose = 'proof' order by all
-    """,
-    "ratings": """
-        select g.rating_id, g.queue_id, g.answer_id, g.rater, g.verdict, g.error_types, g.note, g.correction,
-            d.verdict as decided, d.reason as decision
-        from ratings as g join answers as a using (answer_id) join runs as r using (run_id)
-        left join queue_decisions as d on d.queue_id = g.queue_id and d.answer_id = g.answer_id
-        where r.trial_id = $trial and r.purpose = 'proof' order by all
-    """,
-    "prompts": """
-        select distinct p.prompt_id, p.system, p.template from prompts as p join runs as r using (prompt_id)
-        where r.trial_id = $trial and r.purpose = 'proof' order by all
-    """,
-    "training": """
-        select t.training_set_id, t.recipe, w.position, w.sample_id, w.messages, w.completion
-        from trials as t join training_rows as w using (training_set_id) where t.trial_id = $trial order by all
-    """,
+_EARLIER: dict[int, dict[str, str]] = {
+    2: {
+        "answers": """
+            select a.run_id, a.sample_id, a.repeat, a.text, a.failure from answers as a join runs as r using (run_id)
+            where r.trial_id = $trial and r.purpose = 'proof' order by all
+        """,
+    },
+    1: {
+        "rubric": """
+            select rubric_id, question, guidelines, scale from rubrics
+            where task_id = (select task_id from trials where trial_id = $trial) order by all
+        """,
+        "samples": """
+            select distinct m.eval_set_id, m.position, p.sample_id, p.key, p.input, p.context, p.reference, p.group_id,
+                p.split, p.critical, p.tags
+            from runs as r join eval_set_samples as m using (eval_set_id)
+            join samples as p on p.sample_id = m.sample_id and p.split = r.split
+            where r.trial_id = $trial and r.purpose = 'proof' order by all
+        """,
+        "runs": """
+            select run_id, eval_set_id, split, prompt_id, rung, model_id, decoding, repeats, side, planned from runs
+            where trial_id = $trial and purpose = 'proof' order by all
+        """,
+        "ratings": """
+            select g.rating_id, g.queue_id, g.answer_id, g.rater, g.verdict, g.error_types, g.note, g.correction,
+                d.verdict as decided, d.reason as decision
+            from ratings as g join answers as a using (answer_id) join runs as r using (run_id)
+            left join queue_decisions as d on d.queue_id = g.queue_id and d.answer_id = g.answer_id
+            where r.trial_id = $trial and r.purpose = 'proof' order by all
+        """,
+        "prompts": """
+            select distinct p.prompt_id, p.system, p.template from prompts as p join runs as r using (prompt_id)
+            where r.trial_id = $trial and r.purpose = 'proof' order by all
+        """,
+        "training": """
+            select t.training_set_id, t.recipe, w.position, w.sample_id, w.messages, w.completion
+            from trials as t join training_rows as w using (training_set_id) where t.trial_id = $trial order by all
+        """,
+    },
 }
-"""What version 1 read where it differs."""
+"""What a version read where it differs from the next."""
 
 
 def collect(conn: duckdb.DuckDBPyConnection, trial_id: str, version: int = VERSION) -> dict[str, str]:
     """Item -> SHA-256 of all that it is now. Nothing is generated anew: answers are those that were stored."""
-    queries = _QUERIES | (_FIRST if version == 1 else {})
+    queries = dict(_QUERIES)
+    for earlier in range(VERSION - 1, version - 1, -1):
+        queries |= _EARLIER[earlier]
     found = {name: content.digest(database.rows(conn, query, {"trial": trial_id})) for name, query in queries.items()}
     trial = trials.find(conn, trial_id)
     if trial is None:

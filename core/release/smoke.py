@@ -3,8 +3,9 @@
 import asyncio
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from core.errors import Refusal
 from core.generation.base import Decoding, Message
@@ -35,11 +36,7 @@ def check(bundle: Bundle) -> Smoke:
     questions = bundle.smoke()
     if not questions:
         return Smoke(asked=0, same=0)
-    asked = [
-        bundle.messages(one["input"], one["context"], one["fields"], enclosures.look_up(bundle, one["input"]))
-        for one in questions
-    ]
-    texts = answers(bundle, asked)
+    texts = answers(bundle, [_asked(bundle, one) for one in questions])
     same = sum(text.strip() == one["answer"].strip() for text, one in zip(texts, questions, strict=True))
     repeatable = not bundle.remote and bundle.decoding.temperature == Decoding().temperature
     if repeatable and not same:
@@ -51,17 +48,27 @@ def check(bundle: Bundle) -> Smoke:
     return Smoke(asked=len(questions), same=same)
 
 
-def answers(bundle: Bundle, asked: Sequence[Sequence[Message]]) -> list[str]:
+Asked = tuple[Bundle, Sequence[Message]]
+"""A question's messages, and the bundle as it asks them (see `Bundle.as_asked`)."""
+
+
+def _asked(bundle: Bundle, question: Mapping[str, Any]) -> Asked:
+    asking = bundle.as_asked(question)
+    passages = enclosures.look_up(bundle, question["input"]) if asking.looks_up else ()
+    return asking, asking.messages(question["input"], question["context"], question["fields"], passages)
+
+
+def answers(bundle: Bundle, asked: Sequence[Asked]) -> list[str]:
     """What the bundle's model says to these messages. Raises Refusal when it cannot answer one of them."""
-    return asyncio.run(_relayed(bundle, asked)) if bundle.remote else _local(bundle, asked)
+    return asyncio.run(_relayed(asked)) if bundle.remote else _local(bundle, asked)
 
 
 ENDED = N_("The model that should answer the check questions stopped without a word. Try again.")
 FAILED = N_("The check questions of this release could not be answered: %(error)s")
 
 
-def _local(bundle: Bundle, asked: Sequence[Sequence[Message]]) -> list[str]:
-    line = json.dumps(bench.task(bundle) | {"requests": asked}) + "\n"
+def _local(bundle: Bundle, asked: Sequence[Asked]) -> list[str]:
+    line = json.dumps(bench.task(bundle) | {"requests": [messages for _, messages in asked]}) + "\n"
     try:
         done = subprocess.run(
             bench.COMMAND,
@@ -82,11 +89,11 @@ def _local(bundle: Bundle, asked: Sequence[Sequence[Message]]) -> list[str]:
     return [str(answer["text"]) for answer in reply["answers"]]
 
 
-async def _relayed(bundle: Bundle, asked: Sequence[Sequence[Message]]) -> list[str]:
+async def _relayed(asked: Sequence[Asked]) -> list[str]:
     relay, texts = Relay(), []
     try:
-        for messages in asked:
-            async for said in relay.ask(bundle, messages, streaming=False):
+        for asking, messages in asked:
+            async for said in relay.ask(asking, messages, streaming=False):
                 texts.extend([said.text] if isinstance(said, Whole) else [])
     except Refused as refused:
         raise Refusal(FAILED, error=str(refused)) from refused

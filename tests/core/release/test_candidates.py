@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from core.errors import Refusal
-from core.evaluation import models
-from core.release import bundles, candidates, certificates, evidence, gates, plans, publishing, records, releases
+from core.evaluation import eval_sets, models, prompts
+from core.evaluation.prompts import Prompt
+from core.release import bundles, candidates, certificates, evidence, gates, plans, publishing, records, releases, smoke
 from core.release.signatures import MEANINGS
 from core.training import trials
-from tests import chain
+from tests import chain, openai_server
 
 BETTER = chain.shares(A=0.25, B=0.25, before=1.0, after=1.0)
 
@@ -21,13 +22,13 @@ def house(enter):
     return enter("ready")
 
 
-def propose(house, after_model=None, after_rung="B", by=None):
+def propose(house, after_model=None, after_rung="B", by=None, eval_set=None):
     world = house.world
     rungs = dict(world.ladder.rungs)
     trial_id = candidates.propose(
         world.conn,
         by=by or world.by,
-        eval_set=world.eval_set,
+        eval_set=eval_set or world.eval_set,
         rung="A",
         before=(rungs["A"], world.base),
         after=(rungs[after_rung], after_model or world.base),
@@ -81,6 +82,30 @@ def test_a_model_behind_an_endpoint_is_released_with_its_address_and_never_its_k
     )
     told = json.loads((publishing.folder_of(house.world.settings) / "aliases.json").read_text())
     assert list(next(iter(told.values()))["aliases"]) == ["candidate"]
+
+
+def test_what_must_not_break_in_another_set_is_asked_before_a_way_back_as_it_was_proven(house):
+    world, schema = house.world, {"type": "object", "required": ["said"]}
+    own = {"by": world.by, "task_id": world.task.task_id}
+    rows = [chain.row("dev", number) for number in range(2)] + [chain.row("gate", number) for number in range(40)]
+    eval_set = eval_sets.save(house.conn, name="Parcels", rows=rows, scorer="exact", **own)
+    manners = [chain.row("retain", 100 + number) for number in range(60)]
+    eval_sets.save(house.conn, name="Manners", rows=manners, scorer="exact", **own)
+    polite = Prompt(name="M", system="Be polite.", template="They say: {input}", schema=schema)
+    prompts.save_ladder(house.conn, eval_set_name="Manners", rungs=[("M", polite)], **own)
+    with openai_server.serve() as server:
+        far = models.register_api(house.conn, by=house.mina, name="Far", base_url=server.base_url, api_model="tiny")
+        _, bundle = release(house, propose(house, far, eval_set=eval_set))
+        found = bundle.smoke()
+        assert [(one["split"], one["eval_set"]) for one in found] == [("dev", "Parcels")] * 2 + [
+            ("retain", "Manners")
+        ] * 3
+        assert [one["asked"]["schema"] for one in found[2:]] == [schema] * 3
+        assert smoke.check(bundle).asked == 5
+    said = [[message["content"] for message in body["messages"]] for body in server.seen]
+    assert said == [["Sort.", one["input"]] for one in found[:2]] + [
+        ["Be polite.", f"They say: {one['input']}"] for one in found[2:]
+    ]
 
 
 def test_a_candidate_is_no_training_trial_and_the_same_twice_is_none(house):

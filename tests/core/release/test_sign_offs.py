@@ -260,33 +260,39 @@ ALTERED = {
 }
 
 
-SINCE_VERSION_2 = {
-    "update prompts set examples = '[{}]'": "prompts",
-    'update prompts set schema = \'{"type": "string"}\'': "prompts",
-    "update samples set fields = '{\"country\": \"CH\"}' where split = 'gate'": "samples",
-    "update samples set kind = 'concept'": "samples",
-    "update samples set pair = 'p'": "samples",
-    "update ratings set points = 4": "ratings",
-    "update ratings set flagged = not flagged": "ratings",
-    "update ratings set origin = 'rewritten'": "ratings",
-    "update runs set index_id = 'index-1', k = 3 where purpose = 'proof'": "runs",
-    "update runs set k = 3 where purpose = 'proof'": "runs",
-    "update rubrics set reference = 'hidden'": "rubric",
-    "update training_rows set teacher = 't'": "training",
+SINCE = {
+    2: {
+        "update prompts set examples = '[{}]'": "prompts",
+        'update prompts set schema = \'{"type": "string"}\'': "prompts",
+        "update samples set fields = '{\"country\": \"CH\"}' where split = 'gate'": "samples",
+        "update samples set kind = 'concept'": "samples",
+        "update samples set pair = 'p'": "samples",
+        "update ratings set points = 4": "ratings",
+        "update ratings set flagged = not flagged": "ratings",
+        "update ratings set origin = 'rewritten'": "ratings",
+        "update runs set index_id = 'index-1', k = 3 where purpose = 'proof'": "runs",
+        "update runs set k = 3 where purpose = 'proof'": "runs",
+        "update rubrics set reference = 'hidden'": "rubric",
+        "update training_rows set teacher = 't'": "training",
+    },
+    3: {"update answers set cut = true where run_id in (from runs select run_id where side = 'after')": "answers"},
 }
+"""Version of the hashes -> what they cover since then, and the item that it belongs to."""
 
 
 def test_any_one_thing_altered_is_named_and_the_signature_no_longer_matches(enter):
     house = enter("signed")
     case = sign_offs.of_trial(house.conn, house.trial_id)[0]
     assert sign_offs.stale(house.conn, case) == []
-    first = evidence.collect(house.conn, house.trial_id, version=1)
-    for statement, item in SINCE_VERSION_2.items():
-        house.conn.begin()
-        house.conn.execute(statement)
-        assert sign_offs.stale(house.conn, case) == [item], statement
-        assert evidence.collect(house.conn, house.trial_id, version=1) == first, statement  # as it always was
-        house.conn.rollback()
+    for version, statements in SINCE.items():
+        before = evidence.collect(house.conn, house.trial_id, version=version - 1)
+        for statement, item in statements.items():
+            house.conn.begin()
+            house.conn.execute(statement)
+            assert sign_offs.stale(house.conn, case) == [item], statement
+            now = evidence.collect(house.conn, house.trial_id, version=version - 1)
+            assert now == before, statement  # as it always was
+            house.conn.rollback()
     for item, statement in ALTERED.items():
         house.conn.begin()
         house.conn.execute(statement, {"trial": case.trial_id} if "$trial" in statement else None)
@@ -306,18 +312,22 @@ def test_another_version_of_the_statistics_makes_the_sign_off_stale(house, trial
     assert sign_offs.stale(house.conn, sign_offs.find(house.conn, sign_off_id)) == ["statistics"]
 
 
-def test_a_signature_of_the_first_version_is_checked_as_it_was_made(enter):
+def test_a_signature_of_an_earlier_version_is_checked_as_it_was_made(enter):
     house = enter("signed")
     case = sign_offs.of_trial(house.conn, house.trial_id)[0]
-    first = {name: one for name, one in evidence.collect(house.conn, house.trial_id, version=1).items()
-             if name not in evidence.LATER}  # fmt: skip
-    assert first["prompts"] != case.evidence["prompts"]
-    query = "update sign_offs set evidence_version = 1, evidence = ?, digest = ?"
-    house.conn.execute(query, [content.canonical(first), evidence.digest(first)])
-    old = sign_offs.find(house.conn, case.sign_off_id)
-    assert sign_offs.stale(house.conn, old) == []
-    house.conn.execute("update samples set reference = reference || '.' where split = 'gate'")
-    assert sign_offs.stale(house.conn, old) == ["samples"]
+    assert case.evidence_version == evidence.VERSION == max(SINCE)
+    query = "update sign_offs set evidence_version = ?, evidence = ?, digest = ?"
+    for version, item, missing in ((1, "prompts", evidence.LATER), (2, "answers", ())):
+        found = evidence.collect(house.conn, house.trial_id, version=version)
+        first = {name: hashed for name, hashed in found.items() if name not in missing}
+        assert first[item] != case.evidence[item]
+        house.conn.execute(query, [version, content.canonical(first), evidence.digest(first)])
+        old = sign_offs.find(house.conn, case.sign_off_id)
+        assert sign_offs.stale(house.conn, old) == []
+        house.conn.begin()
+        house.conn.execute("update samples set reference = reference || '.' where split = 'gate'")
+        assert sign_offs.stale(house.conn, old) == ["samples"]
+        house.conn.rollback()
 
 
 def test_another_prompt_on_its_rung_or_other_bytes_on_the_disk_make_it_stale(enter):

@@ -1,10 +1,14 @@
 """Every model and prompt in use, in all tasks: who answers for it, who signed, until when."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
+from core.evaluation.retrieving import Retrieval
 from core.release import inventories, records
-from pages._ui import downloads, parts, session
+from pages._ui import downloads, parts, passages, session
 from pages._ui.session import _, plain
 from pages.release import _stale
 from pages.release._decision import STATES
@@ -28,6 +32,8 @@ def show() -> None:
             plain("Release"): [row["number"] for row in rows],
             plain("Model"): [row["model"] for row in rows],
             plain("Prompt"): [row["prompt"] for row in rows],
+            plain("Knowledge index"): [_index(row["index"]) for row in rows],
+            plain("Judge"): [_judges(row["judges"]) for row in rows],
             plain("What it may be used for"): [row["purpose"] for row in rows],
             plain("Decision"): [words[row["state"]] for row in rows],
             plain("Signed by"): [" · ".join(row["signed_by"]) for row in rows],
@@ -49,6 +55,22 @@ def show() -> None:
 def book(table: pd.DataFrame) -> bytes:
     """The table as a workbook whose cells are text."""
     return records.book({"inventory": [list(table.columns), *table.to_numpy().tolist()]})
+
+
+def _index(index: Mapping[str, Any] | None) -> str:
+    if index is None:
+        return plain("none")
+    return passages.place(Retrieval(index_id=index["index_id"], k=index["k"]))
+
+
+def _judges(judges: Sequence[Mapping[str, Any]]) -> str:
+    """Each with its model and how many samples of people it was held against."""
+    named = [
+        plain("%(name)s (%(model)s, held against people on %(samples)s samples)", name=one["name"], model=one["model"],
+              samples=(one["calibration"] or {}).get("samples", 0))
+        for one in judges
+    ]  # fmt: skip
+    return " · ".join(named) or plain("none")
 
 
 def _word(label: str) -> str:

@@ -1,6 +1,7 @@
 """The page Releases: what is approved is released and rolled back by signature, marked on the chart, and exported."""
 
 import io
+import json
 
 import openpyxl
 import pytest
@@ -97,16 +98,22 @@ def test_a_version_is_released_rolled_back_and_marked_and_a_changed_prompt_is_sh
     inventory = next(one for one in app.dataframe if "Next review" in one.value)
     assert list(inventory.value["Model"]) == ["Far"]
     assert list(inventory.value["Still holds"]) == ["yes"]
+    assert list(inventory.value["Knowledge index"]) == list(inventory.value["Judge"]) == ["none"]
 
     sheet = openpyxl.load_workbook(io.BytesIO(_inventory.book(inventory.value))).active
     assert [cell.value for cell in sheet[2]][4] == "Far"
 
     conn.execute("update prompts set system = 'Sort quickly.' where system = 'Sort.'")
+    judge = {"name": "Facts", "model": "Big", "judge_id": "judge-1", "calibration": {"samples": 60}}
+    used = {"index": {"index_id": "index-1", "k": 4}, "judge": [judge]}
+    conn.execute("update releases set manifest = json_merge_patch(manifest, ?)", [json.dumps(used)])
     app = page(PAGE)
     assert "does not hold any more" in texts(app)
     assert any("- Sort.\n+ Sort quickly." in one.value for one in app.code)
     inventory = next(one for one in app.dataframe if "Next review" in one.value)
     assert list(inventory.value["What has changed"]) == ["Prompts"]
+    assert list(inventory.value["Knowledge index"]) == ["at most 4 passages of the knowledge base, version –"]
+    assert list(inventory.value["Judge"]) == ["Facts (Big, held against people on 60 samples)"]
     app = page("release/sign_off.py")
     trial_id = sign_offs.find(conn, first).trial_id
     app.selectbox(key="sign_off.trial").set_value(trial_id).run()

@@ -12,7 +12,7 @@ from core.evaluation.retrieving import Retrieval
 from core.judging import judges, judgings
 from core.judging.criteria import Judge
 from core.knowledge import indexes, shown
-from core.release import bundles, candidates, enclosures, proofs, publishing, releases, sign_offs
+from core.release import bundles, candidates, enclosures, inventories, proofs, publishing, releases, sign_offs
 from core.training import outcomes, trials
 from tests import chain
 
@@ -133,6 +133,8 @@ def test_a_release_encloses_its_index_and_judge_asks_as_the_runs_did_and_goes_st
     (kept,) = bundle.manifest["judge"]
     assert (kept["judge_id"], kept["name"], kept["model"]) == (judge.judge_id, "Facts", "Base")
     assert kept["calibration"] is None or kept["calibration"]["samples"] == 0
+    (used,) = inventories.everything(house.conn)
+    assert (used["index"], used["judges"]) == (said, [kept])
     assert {"knowledge/passages.jsonl", "knowledge/places.json"} < set(bundle.manifest["files"])
     assert [(one["split"], one["key"]) for one in bundle.smoke()] == [
         *(("dev", f"dev-{number}") for number in range(3)),

@@ -6,6 +6,7 @@ import json
 from html import escape
 
 import openpyxl
+import pypdf
 import pytest
 
 from core.release import agreed, breakages, certificates, gates, plans, records, sign_offs, signatures, trail
@@ -130,4 +131,8 @@ def test_the_plan_is_a_sheet_and_the_record_one_text_that_anybody_can_check(hous
 def test_a_browser_prints_it(house, signed):
     printed = certificates.pdf(certificates.html(records.collect(house.conn, signed), "zh"))
     assert printed is not None
-    assert printed.startswith(b"%PDF")
+    pages = pypdf.PdfReader(io.BytesIO(printed)).pages
+    said = "".join("".join(page.extract_text().split()) for page in pages)
+    shown = signatures.shown(signatures.of(house.conn, "sign_off", signed)[0])
+    for value in (shown["name"], shown["utc"], shown["local"], shown["reason"], "已批准"):
+        assert "".join(value.split()) in said

@@ -180,8 +180,13 @@ def test_the_inventory_names_everything_in_use_with_owner_and_next_review(house,
     (row,) = inventories.everything(house.conn)
     assert (row["owner"], row["model"], row["signed_by"], row["stale"]) == ("mina", "Base · v1", ["Ann"], [])
     assert (row["purpose"], row["withdrawn"]) == ("Sorting parcels", 0)
+    assert (row["index"], row["judges"]) == (None, [])
+    move(house, signed, house.max, alias="candidate")
+    listed = {(row["task_id"], row["alias"], row["release_id"]) for row in inventories.everything(house.conn)}
+    assert listed == set(house.conn.execute("select task_id, alias, release_id from aliases").fetchall())
+    assert len(listed) == 2
     house.conn.execute("update prompts set system = system || '.'")
-    assert inventories.everything(house.conn)[0]["stale"]
+    assert all(row["stale"] for row in inventories.everything(house.conn))
 
 
 def test_a_key_is_shown_once_and_only_its_hash_is_kept(house):

@@ -5,6 +5,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -66,8 +68,9 @@ def point(settings: Settings, release_id: str, digest: str, share: float = 0.0) 
     bundles.publish(settings.data / "releases", "aliases.json", told)
 
 
-@pytest.fixture
-def url(settings: Settings):
+@contextmanager
+def served(settings: Settings) -> Iterator[str]:
+    """The server of releases beside the app; yields its address."""
     server = uvicorn.Server(uvicorn.Config(serving.app(settings), port=0, log_level="critical"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -76,6 +79,12 @@ def url(settings: Settings):
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture
+def url(settings: Settings) -> Iterator[str]:
+    with served(settings) as address:
+        yield address
 
 
 def ask(url: str, *, key: str = KEY, model: str = "parcels-1a2b@production", **body) -> tuple[int, str]:

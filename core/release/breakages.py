@@ -44,15 +44,16 @@ def answer(
         raise Refusal(N_("This sample is not among the newly broken ones. Reload the page."))
     detail = {"trial": trial_id, "answer": said, "reason": reason.strip()}
     with audit.change(conn, actor=by.person_id, act="breakage.answered", subject=sample_id, detail=detail):
-        _refuse_decided(conn, trial_id)
+        if settled(conn, trial_id):
+            raise Refusal(N_("Somebody has signed on these answers already, so they stand."))
         row = {"trial_id": trial_id, "sample_id": sample_id, "answer": said, "reason": reason.strip()}
         database.insert(conn, "breakages", [{**row, "answered_by": by.person_id, "answered_at": database.now()}])
 
 
-def _refuse_decided(conn: duckdb.DuckDBPyConnection, trial_id: str) -> None:
+def settled(conn: duckdb.DuckDBPyConnection, trial_id: str) -> bool:
+    """Whether somebody has signed a decision on these answers, so that they stand."""
     query = """
         select 1 as one from signatures as g join sign_offs as s on g.kind = 'sign_off' and g.subject = s.sign_off_id
         where s.trial_id = ? limit 1
     """
-    if database.row(conn, query, [trial_id]):
-        raise Refusal(N_("Somebody has signed on these answers already, so they stand."))
+    return database.row(conn, query, [trial_id]) is not None

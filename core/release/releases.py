@@ -32,12 +32,13 @@ def form(task_id: str, alias: Alias, what: str, expected: str | None) -> str:
 
 
 def current(conn: duckdb.DuckDBPyConnection, task_id: str, alias: Alias) -> dict[str, Any] | None:
-    """The release that the alias points at, with `moved_at`, `moved_by`, `number`, and the `model_id` and `model` (its
-    name) that answer; None before the first."""
+    """The release that the alias points at, with `number`, `moved_at`, `moved_by`, `signed_by` (printed name), and
+    the `model_id` and `model` (its name) that answer; None before the first."""
     query = """
         select r.*, a.moved_at, a.moved_by, a.kind, a.move, r.manifest -> 'model' ->> 'model_id' as model_id,
-            r.manifest -> 'model' ->> 'name' as model
+            r.manifest -> 'model' ->> 'name' as model, g.printed_name as signed_by
         from aliases as a join releases as r using (release_id)
+        join signatures as g on g.kind = 'release' and g.subject = a.task_id || '/' || a.alias || '/' || a.move
         where a.task_id = ? and a.alias = ?
     """
     return database.row(conn, query, [task_id, alias])

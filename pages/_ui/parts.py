@@ -42,11 +42,16 @@ def text(value: str) -> None:
 
 def moment(at: datetime) -> str:
     """A stored time (UTC) on the reader's clock, to the minute."""
+    return f"{on_clock(at):%Y-%m-%d %H:%M}"
+
+
+def on_clock(at: datetime) -> datetime:
+    """A stored time (UTC) as the reader's clock had it then, without a zone."""
     try:
         zone: tzinfo = ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):  # the browser says what it likes
         zone = UTC
-    return f"{at.replace(tzinfo=UTC).astimezone(zone):%Y-%m-%d %H:%M}"
+    return at.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
 
 
 def paged(rows: Sequence[Row], key: str, size: int) -> Sequence[Row]:

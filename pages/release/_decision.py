@@ -69,7 +69,7 @@ def show(case: SignOff) -> None:
           name=case.requested_by, when=parts.moment(case.requested_at), day=case.expires_on, digest=case.digest)
     )  # fmt: skip
     if found := signatures.of(conn, "sign_off", case.sign_off_id):
-        _signing.show(found, f"sign_off.signatures.{case.sign_off_id}")
+        _signing.show(found)
     _certificate(case)
     if now == "open":
         _sign(case)

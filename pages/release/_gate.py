@@ -10,6 +10,7 @@ from core.release.gates import Gate
 from pages._ui import parts, session
 from pages._ui.session import _
 
+COLOURS = {"passed": "green", "failed": "red", "waiting": "orange"}
 ICONS = {"passed": ":material/check_circle:", "failed": ":material/cancel:", "waiting": ":material/pending:"}
 WORDS = {"passed": N_("holds"), "failed": N_("does not hold"), "waiting": N_("is waited for")}
 A_PAGE = 5
@@ -25,7 +26,8 @@ def show(gate: Gate) -> None:
         )
     for check in gate.checks:
         words = _(check.words.message, **check.words.values)
-        st.markdown(f"{ICONS[check.state]} **{_(gates.NAMES[check.name])}** · {_(WORDS[check.state])}  \n{words}")
+        icon = f":{COLOURS[check.state]}[{ICONS[check.state]}]"
+        st.markdown(f"{icon} **{_(gates.NAMES[check.name])}** · {_(WORDS[check.state])}  \n{words}")
 
 
 def ask_for_labels(trial_id: str, gate: Gate) -> None:
@@ -48,13 +50,16 @@ def show_broken(trial_id: str, gate: Gate) -> None:
         st.caption(_("None."))
         return
     said = breakages.answered(session.conn(), trial_id)
+    may = roles.may(session.person(), "breakage.answer") and not breakages.settled(session.conn(), trial_id)
     found.sort(key=lambda flip: flip.sample_id in said)
     for flip in parts.paged(found, "sign_off.broken", A_PAGE):
         with st.container(border=True):
-            _one(trial_id, flip, said.get(flip.sample_id))
+            _one(flip, said.get(flip.sample_id))
+            if may:
+                _answer(trial_id, flip)
 
 
-def _one(trial_id: str, flip: Flip, said: dict[str, str] | None) -> None:
+def _one(flip: Flip, said: dict[str, str] | None) -> None:
     if flip.critical:
         st.badge(_("critical"), icon=":material/priority_high:", color="orange")
     cells = (
@@ -69,8 +74,9 @@ def _one(trial_id: str, flip: Flip, said: dict[str, str] | None) -> None:
         words = N_("**Accepted** by %(name)s:") if said["answer"] == "accepted" else N_("**Blocker**, says %(name)s:")
         st.markdown(_(words, name=said["answered_by"]))
         parts.text(said["reason"])
-    if not roles.may(session.person(), "breakage.answer"):
-        return
+
+
+def _answer(trial_id: str, flip: Flip) -> None:
     with st.form(f"sign_off.broken.{flip.sample_id}", border=False):
         reason = st.text_input(_("Why?"), key=f"sign_off.why.{flip.sample_id}")
         with st.container(horizontal=True):

@@ -30,6 +30,8 @@ def show() -> None:
             plain("Owner"): [row["owner"] for row in rows],
             plain("Name"): [row["alias"] for row in rows],
             plain("Release"): [row["number"] for row in rows],
+            plain("Still holds"): [plain("no") if row["stale"] else plain("yes") for row in rows],
+            plain("Next review"): [str(row["expires_on"]) for row in rows],
             plain("Model"): [row["model"] for row in rows],
             plain("Prompt"): [row["prompt"] for row in rows],
             plain("Knowledge index"): [_index(row["index"]) for row in rows],
@@ -38,8 +40,6 @@ def show() -> None:
             plain("Decision"): [words[row["state"]] for row in rows],
             plain("Signed by"): [" · ".join(row["signed_by"]) for row in rows],
             plain("Signed"): [parts.moment(row["signed_at"]) for row in rows],
-            plain("Next review"): [str(row["expires_on"]) for row in rows],
-            plain("Still holds"): [plain("no") if row["stale"] else plain("yes") for row in rows],
             plain("What has changed"): [_stale.words(row["stale"]) for row in rows],
             plain("Withdrawn samples"): [row["withdrawn"] for row in rows],
         }

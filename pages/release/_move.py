@@ -27,13 +27,16 @@ def show(task_id: str, alias: Alias) -> None:
     if now is None:
         st.info(_("Nothing is released here yet."))
     else:
-        values = {"number": now["number"], "name": now["moved_by"], "when": parts.moment(now["moved_at"])}
+        values = {"number": now["number"], "name": now["signed_by"], "when": parts.moment(now["moved_at"])}
         st.markdown(_("**Release %(number)s**, since %(when)s, signed by %(name)s.", **values))
+        manifest = json.loads(now["manifest"])
+        said = {"model": now["model"], "prompt": manifest["prompt"]["name"]}
+        st.markdown(_("It answers with the model **%(model)s** and the prompt **%(prompt)s**.", **said))
         case = sign_offs.find(conn, now["sign_off_id"])
         assert case is not None, "a release has its sign-off"
         st.markdown(_("Valid until %(day)s, for:", day=case.expires_on))
         parts.text(case.scope)
-        _aids(json.loads(now["manifest"]))
+        _aids(manifest)
         if sign_offs.state(conn, case) == "overridden":
             st.error(_(_decision.OVERRIDDEN))
         if sign_offs.stale(conn, case):

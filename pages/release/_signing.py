@@ -56,19 +56,10 @@ def signed(key: str, message: str, **values: Any) -> None:
     st.rerun()
 
 
-def show(found: Sequence[dict[str, Any]], key: str) -> None:
-    """Name, time in UTC and on the signer's clock, meaning and reason of each."""
-    st.dataframe(
-        [
-            {
-                plain("Name"): one["name"],
-                plain("Meaning"): meaning(one),
-                plain("Reason"): one["reason"],
-                plain("Time (UTC)"): one["utc"],
-                plain("Signer's clock"): one["local"],
-            }
-            for one in map(signatures.shown, found)
-        ],
-        hide_index=True,
-        key=key,
-    )
+def show(found: Sequence[dict[str, Any]]) -> None:
+    """Name, meaning, reason, and time in UTC and on the signer's clock of each, whole and in the order of signing."""
+    for one in map(signatures.shown, found):
+        with st.container(border=True):
+            st.markdown(_("**%(name)s** has signed: %(meaning)s", name=one["name"], meaning=meaning(one)))
+            parts.text(one["reason"])
+            st.caption(_("%(utc)s · on the signer's clock %(local)s", utc=one["utc"], local=one["local"]))

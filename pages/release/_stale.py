@@ -20,7 +20,7 @@ def show(case: SignOff) -> None:
         if reason == "expired":
             st.error(_("This sign-off has expired on %(day)s.", day=case.expires_on))
         else:
-            st.error(_("The signature no longer matches: %(item)s has changed.", item=_word(evidence.ITEMS[reason])))
+            st.error(_("What was signed has changed since: %(item)s.", item=_word(evidence.ITEMS[reason])))
     if stale and (changed := sign_offs.difference(session.conn(), case)):
         with st.expander(_("What has changed since it was signed"), expanded=True):
             for item, lines in changed.items():

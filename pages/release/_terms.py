@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.access import roles
 from core.diagnosis import verdicts
@@ -54,7 +55,7 @@ def show(trial_id: str) -> None:
         hide_index=True,
         key="sign_off.plan.table",
     )  # fmt: skip
-    _signing.show([one["signature"] for one in versions], "sign_off.plan.signatures")
+    _signing.show([one["signature"] for one in versions])
     amendments(versions)
 
 
@@ -69,28 +70,38 @@ def amendments(versions: Sequence[Mapping[str, Any]]) -> None:
                 st.warning(_("Amended before the results: %(what)s, %(old)s → %(new)s.", **words))
 
 
+HELP = {
+    "smallest_gain": N_("Points. A smaller gain is not worth the effort, however certain it is."),
+    "margin": N_("Points. What already works may lose less than this."),
+    "n": N_("Nothing is decided before so many samples of the task itself are compared."),
+    "retain_n": N_("So many samples of what already works are compared, too."),
+    "format_share": N_("Percent of the new answers that have the form that was asked for."),
+    "labels": N_("Drawn by lot. Experts judge both answers without knowing which version wrote which."),
+    "judge": N_("A judge model may sort what people read first. It never decides."),
+}
+
+
 def edit(trial_id: str, terms: Terms) -> None:
     """The fields, filled in from the task or the plan there is, and the form to sign them."""
     if not roles.may(session.person(), "plan.sign"):
         st.info(_("Operators, approvers and managers sign plans."))
         return
-    words = {name: _(label) for name, label in FIELDS.items()}
+    words, told = ({name: _(label) for name, label in texts.items()} for texts in (FIELDS, HELP))
     left, right = st.columns(2)
-    gain = left.number_input(
-        words["smallest_gain"], 1, 100, round(terms.smallest_gain * 100), key="sign_off.gain", help=_("Points.")
-    )
-    margin = right.number_input(
-        words["margin"], 1, 100, round(terms.margin * 100), key="sign_off.margin", help=_("Points.")
-    )
-    n = left.number_input(words["n"], 1, 100_000, terms.n, key="sign_off.n")
-    retain_n = right.number_input(words["retain_n"], 1, 100_000, terms.retain_n, key="sign_off.retain_n")
-    share = left.number_input(
-        words["format_share"], 0, 100, round(terms.format_share * 100), key="sign_off.format", help=_("Percent.")
-    )
-    labels = right.number_input(words["labels"], 1, 10_000, terms.labels, key="sign_off.labels")
+
+    def number(place: DeltaGenerator, name: str, least: int, most: int, value: int, key: str) -> int:
+        return int(place.number_input(words[name], least, most, value, key=f"sign_off.{key}", help=told[name]))
+
+    gain = number(left, "smallest_gain", 1, 100, round(terms.smallest_gain * 100), "gain")
+    margin = number(right, "margin", 1, 100, round(terms.margin * 100), "margin")
+    n = number(left, "n", 1, 100_000, terms.n, "n")
+    retain_n = number(right, "retain_n", 1, 100_000, terms.retain_n, "retain_n")
+    share = number(left, "format_share", 0, 100, round(terms.format_share * 100), "format")
+    labels = number(right, "labels", 1, 10_000, terms.labels, "labels")
     judge = left.selectbox(
-        words["judge"], list(JUDGES), format_func=lambda one: plain(JUDGES[one]), key="sign_off.judge"
-    )
+        words["judge"], list(JUDGES), format_func=lambda one: plain(JUDGES[one]), key="sign_off.judge",
+        help=told["judge"],
+    )  # fmt: skip
     st.caption(
         _("%(count)s critical samples must not break. Measure of success: %(metric)s.", count=len(terms.critical),
           metric=charts.metric_name(terms.metric))

@@ -5,10 +5,12 @@ import pandas as pd
 import streamlit as st
 
 from core.release import timeline
-from pages._ui import downloads, session
+from pages._ui import downloads, parts, session
 from pages._ui.charts import BLUE, GREY, ORANGE
 from pages._ui.session import _, plain
 from pages.release._decision import STATES
+
+DAYS = alt.Axis(format="%Y-%m-%d %H:%M", tickCount=4, labelLimit=200, labelOverlap=True, labelFlush=True)
 
 
 def show(task_id: str) -> None:
@@ -19,6 +21,8 @@ def show(task_id: str) -> None:
         return
     st.subheader(_("Over time"))
     table, moved = pd.DataFrame(points), pd.DataFrame(marks, columns=["when", "kind", "number"])
+    for frame in (table, moved):
+        frame["when"] = pd.to_datetime([parts.on_clock(one) for one in frame["when"]])
     table["state"] = [_word(STATES[state]) for state in table["state"]]
     moved["mark"] = [_mark(one) for one in marks]
     made = chart(table, moved)
@@ -31,7 +35,7 @@ def show(task_id: str) -> None:
 
 def chart(table: pd.DataFrame, moved: pd.DataFrame) -> alt.LayerChart:
     """Points with intervals (`when`, `value`, `low`, `high`, `n`, `number`, `state`), and lines (`when`, `mark`)."""
-    when = alt.X("when:T", title=None, scale=alt.Scale(padding=40), axis=alt.Axis(format="%Y-%m-%d %H:%M", tickCount=5))
+    when = alt.X("when:T", title=None, scale=alt.Scale(padding=40), axis=DAYS)
     share = alt.Axis(format="%", tickCount=5)
     tips = [alt.Tooltip("number:Q", title=plain("Sign-off")), alt.Tooltip("state:N", title=plain("Decision")),
             alt.Tooltip("value:Q", format=".1%", title=plain("On gate")), alt.Tooltip("n:Q", title="n")]  # fmt: skip

@@ -7,7 +7,7 @@ from core.release import trail
 from core.store import audit
 from pages._ui import parts, session, state
 from pages._ui.session import _, plain
-from pages.release import _acts
+from pages.release import _acts, _entry
 
 A_PAGE = 50
 
@@ -75,6 +75,7 @@ def show() -> None:
         hide_index=True,
         key="audit.table",
     )
+    _entry.read({row["seq"]: row for row in rows[:A_PAGE]})
     with st.container(horizontal=True):
         st.button(_("Newer"), disabled=not starts, key="audit.newer", on_click=lambda: starts.pop())
         more = len(rows) > A_PAGE

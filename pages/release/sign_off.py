@@ -6,7 +6,7 @@ from core.release import gates, plans, sign_offs
 from core.training import trials
 from pages._ui import session, withdrawn
 from pages._ui.session import _
-from pages.release import _decision, _gate, _pick, _terms
+from pages.release import _decision, _gate, _next, _pick, _terms
 
 task = session.task()
 st.title(_("Sign-off"))
@@ -18,6 +18,8 @@ trial = trials.find(conn, trial_id)
 assert trial is not None, "the picker knows it"
 withdrawn.show(trial["model_id"], trial["model_name"] or "")
 
+place = st.container()
+
 st.header(_("1 · Plan"))
 plan = plans.current(conn, trial_id)
 if opened := plans.opened(conn, trial_id):
@@ -27,6 +29,7 @@ if opened := plans.opened(conn, trial_id):
     )  # fmt: skip
     st.stop()
 if plan is None:
+    _next.plan(place)
     st.markdown(_("Agree now on what has to be shown. The results stay hidden until somebody has signed this."))
     _terms.edit(trial_id, plans.draft(conn, trial_id))
     st.stop()
@@ -40,9 +43,11 @@ if not cases:
 st.header(_("2 · Gate"))
 gate = gates.judge(conn, trial_id)
 if gate is None:
+    _next.proof(place)
     _pick.progress(trial_id)
     st.stop()
 _pick.stop_while_judging(gate.report)
+_next.show(place, gate, cases[0] if cases else None)
 _gate.show(gate)
 _gate.ask_for_labels(trial_id, gate)
 _gate.show_broken(trial_id, gate)

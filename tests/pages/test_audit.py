@@ -48,6 +48,10 @@ def test_entries_are_filtered_by_act_and_person(page, conn, many):
     app = page(AUDIT)
     app.selectbox(key="audit.act").set_value("task.created").run()
     assert list(table(app)["Act"]) == ["Task created"]
+    (entry,) = trail.entries(conn, act="task.created")
+    app.selectbox(key="audit.read").set_value(entry["seq"]).run()
+    assert json.loads(app.code[1].value) == json.loads(entry["detail"])
+    assert app.code[2].value.split("\n") == [entry["hash"], entry["previous_hash"]]
     app.selectbox(key="audit.act").set_value(None).run()
     app.selectbox(key="audit.actor").set_value("worker").run()
     assert set(table(app)["Who"]) == {"Countersign (worker)"}

@@ -101,7 +101,7 @@ def test_a_version_is_released_rolled_back_and_marked_and_a_changed_prompt_is_sh
     assert list(inventory.value["Knowledge index"]) == list(inventory.value["Judge"]) == ["none"]
 
     sheet = openpyxl.load_workbook(io.BytesIO(_inventory.book(inventory.value))).active
-    assert [cell.value for cell in sheet[2]][4] == "Far"
+    assert [cell.value for cell in sheet[2]][6] == "Far"
 
     conn.execute("update prompts set system = 'Sort quickly.' where system = 'Sort.'")
     judge = {"name": "Facts", "model": "Big", "judge_id": "judge-1", "calibration": {"samples": 60}}

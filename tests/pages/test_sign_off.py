@@ -81,9 +81,11 @@ def test_broken_samples_are_answered_on_the_page_and_an_override_stays_red_every
     assert "Amended after the results could be seen: Largest harmless loss elsewhere" in app.error[1].value
     app = page(PAGE)
     assert "Two people overrode it" in texts(app)
-    shown = app.dataframe[-1].value
-    assert (list(shown["Name"]), set(shown["Meaning"])) == (["Mina", "Ann"], {"approved against the gate"})
-    assert set(shown["Reason"]) == {"It is urgent."}
+    assert not [one.key for one in app.text_input if one.key.startswith("sign_off.why.")]  # what was signed on stands
+    signed = [one.value for one in app.markdown if "has signed: approved against the gate" in one.value]
+    assert [one.split("**")[1] for one in signed] == ["Mina", "Ann"]
+    assert [one.value for one in app.code].count("It is urgent.") == 2 + 1  # and under the amendment
+    assert "Decided: approved against the gate, valid until 2100" in app.error[0].value
 
 
 def overridden(world, mina, trial_id):

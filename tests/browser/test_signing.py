@@ -151,7 +151,7 @@ def test_plan_decision_release_and_way_back_by_those_whose_work_it_is(page, stat
         page.get_by_text("The results stay hidden until somebody has signed this").wait_for()
         hidden = page.get_by_test_id("stMain").inner_text()
         assert not [word for word in ("95% interval", "points,") if word in hidden]
-        labels = page.get_by_label("Samples judged by people on both versions")
+        labels = page.get_by_role("spinbutton", name="Samples judged by people on both versions")
         labels.fill("2")
         labels.press("Enter")
         reason(page).fill("Agreed with the desk.")

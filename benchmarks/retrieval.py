@@ -3,7 +3,8 @@
 `python benchmarks/retrieval.py [--passages 100000] [--questions 500] [--baseline-questions 20]`. The passages are made
 up, as long as real ones, half of them Chinese; a question is six words of one passage, which has to be found among the
 first ten (recall@10). Both sides get the same words, and each searches in a process of its own, so that its memory is
-its own. Ours includes taking the question's words apart; rank-bm25 is given them.
+its own. Ours includes taking the question's words apart; rank-bm25 is given them. Search by meaning is measured over as
+many random vectors of 384 numbers, as a small model for embeddings gives them; the question's is one of them with noise.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 TOP = 10
+LENGTH = 384
+PARTS = ("build", "ours", "meaning", "baseline")
 SYLLABLES = [a + b for a, b in product("b d f g k l m n p r s t v z".split(), "a e i o u".split())]  # noqa: SIM905
 CHINESE = "卡账单还款额度分期逾期手续费挂失补办密码冻结消费商户退款积分年费利息取现转账审核客户服务申请办理查询核实"
 
@@ -71,6 +74,34 @@ def ours(folder: Path, asked: list[tuple[int, str]]) -> dict[str, float]:
     return _told(seconds, hits)
 
 
+def vectors(folder: Path, count: int) -> None:
+    """Random vectors of length 1 on disk, as an index keeps them."""
+    import numpy as np
+
+    made = np.random.default_rng(3).standard_normal((count, LENGTH), dtype=np.float32)
+    made /= np.linalg.norm(made, axis=1, keepdims=True)
+    np.save(folder / "vectors.npy", made)
+
+
+def meaning(folder: Path, count: int) -> dict[str, float]:
+    """Questions by their vectors, mapped from the disk as the app does."""
+    import numpy as np
+
+    from core.knowledge import dense
+
+    kept = np.load(folder / "vectors.npy", mmap_mode="r")
+    draw = np.random.default_rng(4)
+    seconds, hits = [], 0
+    for place in draw.integers(0, len(kept), count):
+        asked = kept[place] + draw.standard_normal(LENGTH, dtype=np.float32) / LENGTH**0.5
+        asked /= np.linalg.norm(asked)
+        started = time.perf_counter()
+        found = dense.search(kept, asked, TOP)
+        seconds.append(time.perf_counter() - started)
+        hits += place in {one for one, _ in found}
+    return _told(seconds, hits)
+
+
 def baseline(passages: list[list[str]], asked: list[tuple[int, list[str]]]) -> dict[str, float]:
     """The same questions to rank-bm25, which holds everything in memory and scores in Python."""
     import numpy as np
@@ -102,12 +133,12 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=100_000)
     parser.add_argument("--questions", type=int, default=500)
     parser.add_argument("--baseline-questions", type=int, default=20)
-    parser.add_argument("--part", choices=["build", "ours", "baseline"], help="one part only, as the whole runs it")
+    parser.add_argument("--part", choices=PARTS, help="one part only, as the whole runs it")
     parser.add_argument("--folder", type=Path, help="where the parts meet")
     asked = parser.parse_args()
     if asked.part is None:
         with tempfile.TemporaryDirectory() as folder:
-            for part in ("build", "ours", "baseline"):
+            for part in PARTS:
                 given = ["--passages", str(asked.passages), "--questions", str(asked.questions)]
                 given += ["--baseline-questions", str(asked.baseline_questions), "--part", part, "--folder", folder]
                 subprocess.run([sys.executable, __file__, *given], check=True)
@@ -121,16 +152,22 @@ def main() -> None:
         searching.build(asked.folder / "index", [(f"p{place}", text) for place, text in enumerate(passages)])
         size = sum(file.stat().st_size for file in (asked.folder / "index").iterdir())
         took = time.perf_counter() - started
-        print(f"{len(passages):,} passages indexed in {took:.0f} s, {size / 1e6:.0f} MB on disk")
+        print(
+            f"{len(passages):,} passages indexed in {took:.0f} s, {size / 1e6:.0f} MB on disk, "
+            f"{memory():.0f} MB at most with the texts"
+        )
+        vectors(asked.folder, len(passages))
         made.write_text(json.dumps(questions(passages, min(asked.questions, len(passages)))))
     elif asked.part == "ours":
         every = json.loads(made.read_text())
         _say("ours", ours(asked.folder / "index", every))
         _say("ours, the baseline's questions", ours(asked.folder / "index", every[: asked.baseline_questions]))
+    elif asked.part == "meaning":
+        _say("by meaning", meaning(asked.folder, asked.questions))
     else:
         from core.knowledge import words
 
-        passages = [words.of(text) for text in texts(asked.passages)]
+        passages = [list(map(sys.intern, words.of(text))) for text in texts(asked.passages)]
         few = json.loads(made.read_text())[: asked.baseline_questions]
         _say("rank-bm25", baseline(passages, [(place, words.of(question)) for place, question in few]))
 

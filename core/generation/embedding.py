@@ -1,10 +1,9 @@
 """Texts to vectors by an OpenAI-compatible endpoint: several calls at once, and all of the vectors or none."""
 
 import asyncio
-import random
 from collections import deque
 from collections.abc import Sequence
-from time import monotonic
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 from core.errors import Refusal
 from core.generation import remote
 from core.generation.endpoint import Endpoint, Failed, Line
-from core.generation.tries import LONGEST_WAIT_S
+from core.generation.limits import Pace, Rates
+from core.generation.tries import Tries
 from core.locale.mark import N_
 
 AT_ONCE = 16
@@ -32,13 +32,13 @@ def embed(*, base_url: str, model: str, key_env: str | None, texts: Sequence[str
 
 
 async def _all(endpoint: Endpoint, texts: Sequence[str]) -> NDArray[np.float32]:
-    line = Line(endpoint, WIDTH)
+    line, pace = Line(endpoint, WIDTH), Pace(Rates())
     found: dict[int, NDArray[np.float32]] = {}
     starts = deque(range(0, len(texts), AT_ONCE))
 
     async def take_next() -> None:
         start = starts.popleft()
-        found[start] = await _part(line, texts[start : start + AT_ONCE])
+        found[start] = await _part(line, texts[start : start + AT_ONCE], pace)
 
     async def go_on() -> None:
         while starts:
@@ -56,28 +56,22 @@ async def _all(endpoint: Endpoint, texts: Sequence[str]) -> NDArray[np.float32]:
     return _joined(endpoint, [found[start] for start in sorted(found)])
 
 
-async def _part(line: Line, texts: Sequence[str]) -> NDArray[np.float32]:
+async def _part(line: Line, texts: Sequence[str], pace: Pace) -> NDArray[np.float32]:
     """The vectors of one call, after as many tries as it takes and may take."""
-    ends, waited, tries = monotonic() + line.endpoint.deadline_s, 0.0, 0
-    while True:
-        try:
-            return await line.embed(texts, ends - monotonic())
-        except Failed as error:
-            failed = error
-        if failed.failure.code == "too_large" and len(texts) > 1:
-            middle = len(texts) // 2
-            return _joined(line.endpoint, [await _part(line, texts[:middle]), await _part(line, texts[middle:])])
-        tries += 1
-        pause = random.uniform(0.25, 0.5) * 2**tries if failed.after_s is None else failed.after_s
-        if failed.failure.code == "rate_limit" and waited + pause <= LONGEST_WAIT_S:
-            waited += pause
-            ends += pause
-            tries -= failed.after_s is not None
-        elif not failed.again or monotonic() + pause >= ends:
-            raise failed.failure.refusal
-        if tries >= TRIES:
-            raise failed.failure.refusal
-        await asyncio.sleep(pause)
+
+    async def turn(_: bool) -> None:
+        await pace.turn(0)
+
+    def ease(pause_s: float, _: bool) -> None:
+        pace.hold(pause_s)
+
+    try:
+        return await Tries(line.endpoint.deadline_s, turn, ease, TRIES).of(partial(line.embed, texts))
+    except Failed as failed:
+        if failed.failure.code != "too_large" or len(texts) == 1:
+            raise failed.failure.refusal from None
+    middle = len(texts) // 2
+    return _joined(line.endpoint, [await _part(line, half, pace) for half in (texts[:middle], texts[middle:])])
 
 
 def _joined(endpoint: Endpoint, parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

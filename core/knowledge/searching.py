@@ -17,7 +17,7 @@ import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
-from core.knowledge import dense, embedders, words
+from core.knowledge import bm25, dense, embedders, words
 from core.knowledge.embedders import Embedder
 
 Method = Literal["bm25", "dense", "hybrid"]
@@ -61,10 +61,7 @@ def build(
         partial = folder.with_name(folder.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        found = [words.of(text) for _, text in passages] if method != "dense" else []
-        if any(found):
-            engine = bm25s.BM25(method="lucene")
-            engine.index(found, show_progress=False)
+        if method != "dense" and (engine := bm25.build(words.of(text) for _, text in passages)):
             engine.save(partial)
         if embedder is not None and vectors is not None:
             np.save(partial / _VECTORS, vectors)

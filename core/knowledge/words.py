@@ -1,12 +1,10 @@
 """What is searched for in a text: stems of English words, words of Chinese as jieba parts them, neighbouring pairs."""
 
-import logging
 import re
-import tempfile
 from functools import lru_cache
 from itertools import pairwise
 
-import jieba
+import rjieba
 import Stemmer
 from bm25s.stopwords import STOPWORDS_EN_PLUS
 
@@ -19,17 +17,6 @@ _STOPS = frozenset(STOPWORDS_EN_PLUS)
 _RUN = re.compile(rf"(?P<cjk>[{texts.CJK}]+)|\d+(?:[.,]\d+)*|[^\W\d{texts.CJK}_]+")
 
 
-@lru_cache(maxsize=1)
-def _chinese() -> jieba.Tokenizer:
-    jieba.setLogLevel(logging.WARNING)
-    tokenizer = jieba.Tokenizer()
-    # By default it reads a cache from a folder where everybody may write, without a look at whose it is.
-    with tempfile.TemporaryDirectory() as folder:
-        tokenizer.tmp_dir = folder
-        tokenizer.initialize()
-    return tokenizer
-
-
 @lru_cache(maxsize=100_000)
 def _stem(word: str) -> str:
     return str(Stemmer.Stemmer("english").stemWord(word))
@@ -40,7 +27,7 @@ def of(text: str) -> list[str]:
     found: list[str] = []
     for run in _RUN.finditer(texts.plain_numbers(texts.folded(text))):
         if run["cjk"]:
-            found += _chinese().cut_for_search(run[0])
+            found += rjieba.cut_for_search(run[0])
             # jieba may part the same word differently in a question and in a passage; neighbours it cannot.
             found += [one + other for one, other in pairwise(run[0])]
         else:
@@ -70,7 +57,7 @@ def terms(text: str) -> set[str]:
     found = {_stem(word) for word in _latin(text) if word not in _STOPS}
     for run in _RUN.finditer(texts.folded(text)):
         if run["cjk"]:
-            found |= {word for word in _chinese().cut(run[0]) if len(word) > 1}
+            found |= {word for word in rjieba.cut(run[0]) if len(word) > 1}
     return found
 
 

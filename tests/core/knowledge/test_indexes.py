@@ -2,12 +2,13 @@
 
 import shutil
 
+import bm25s
 import pytest
 
 from core.access.people import Person
 from core.errors import Refusal
 from core.evaluation import demo_task
-from core.knowledge import indexes, words
+from core.knowledge import bm25, indexes, words
 
 FEES = b"# Late payment\nA late payment costs 15.\n\n# Cancellation\nPlans can be cancelled within 7 days."
 RULES = "# 挂失\n卡片遗失后应立即挂失，补卡需要五个工作日。\n\n# 逾期\n每期逾期收15元。".encode()
@@ -27,6 +28,18 @@ def best(conn, settings, index, question):
 def test_words_are_stems_of_english_and_words_of_chinese():
     assert words.of("Cancelled fees of 1,200 ＡＢ") == ["cancel", "fee", "of", "1200", "ab"]
     assert "手续费" in words.of("分期手续费是多少")
+
+
+def test_the_weights_of_words_are_those_that_bm25s_computes_passage_by_passage():
+    passages = [words.of(text) for text in ("late late payment", "", "payment costs 15", "逾期还款收费，逾期", "late")]
+    ours, theirs = bm25.build(passages), bm25s.BM25(method="lucene")
+    theirs.index(passages, show_progress=False)
+    for asked in ("late", "payment costs", "逾期", "late payment 15 还款"):
+        assert ours.get_scores(words.of(asked)) == pytest.approx(theirs.get_scores(words.of(asked)), rel=1e-6)
+    # in both passages, twice among 3 words where 2 is the mean: ln(1 + 0.5 / 2.5) · 2 / (2 + 1.5 (0.25 + 0.75 · 3 / 2))
+    both = bm25.build([["late", "late", "payment"], ["late"]])
+    assert both.get_scores(["late"])[0] == pytest.approx(0.182322 * 0.492308, abs=1e-5)
+    assert bm25.build([[], []]) is None
 
 
 def test_a_question_finds_its_passage_in_both_languages(conn, settings, base):

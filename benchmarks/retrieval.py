@@ -4,7 +4,8 @@
 up, as long as real ones, half of them Chinese; a question is six words of one passage, which has to be found among the
 first ten (recall@10). Both sides get the same words, and each searches in a process of its own, so that its memory is
 its own. Ours includes taking the question's words apart; rank-bm25 is given them. Search by meaning is measured over as
-many random vectors of 384 numbers, as a small model for embeddings gives them; the question's is one of them with noise.
+many random vectors of 384 numbers, the length that small models for embeddings give; a question's is one of them with
+noise.
 """
 
 import argparse

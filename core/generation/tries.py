@@ -22,8 +22,8 @@ BACK_OFF = wait_random_exponential(multiplier=0.5, min=0.25, max=8)
 class Tries:
     """The tries of one call, under one deadline. A pause that the server asks for is neither a try nor takes of it.
 
-    There are `most` of them. `turn` is awaited before each try, told whether there was such a pause; its time does not count either. `ease` is
-    told of each pause: its seconds, and whether it is the first.
+    There are `most` of them. `turn` is awaited before each try, told whether there was such a pause; its time does not
+    count either. `ease` is told of each pause: its seconds, and whether it is the first.
     """
 
     def __init__(

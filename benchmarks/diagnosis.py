@@ -168,8 +168,7 @@ def pages(conn: duckdb.DuckDBPyConnection, task: Task) -> dict[str, Callable[[],
         assert errors.changes(found)[0].paired.n
 
     def items() -> None:
-        assert item_quality.of_task(conn, task.task_id, "correct").rates["split"].n
-        item_quality.rows(conn, task.task_id, "correct", "split")
+        assert item_quality.of_task(conn, task.task_id, "correct")[0].rates["split"].n
 
     def judge() -> None:
         one = judges.of_task(conn, task.task_id)[0]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 from statsmodels.regression.linear_model import OLS
@@ -105,17 +106,17 @@ def paired(before: Values, after: Values, groups: Sequence[str] | None = None) -
     if old.size != new.size or (groups is not None and len(groups) != old.size):
         raise ValueError("Before, after and groups describe the same samples.")
     change = new - old
-    clusters = len(set(groups)) if groups is not None else change.size
-    if groups is None or clusters == change.size:
+    codes, names = pd.factorize(np.asarray(range(change.size) if groups is None else groups, dtype=object))
+    clusters = len(names)
+    if clusters == change.size:
         plain = DescrStatsW(np.append(change, [1, -1]))
         bounds = (*plain.zconfint_mean(), *plain.zconfint_mean(alpha=0.1))
         error, p_value = float(plain.std_mean), float(plain.ztest_mean()[1])
     else:
-        names, codes = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
         weight = 1 if clusters >= FEW_CLUSTERS else math.ceil(change.size / clusters)
         fit = OLS(np.append(change, np.repeat([1, -1], weight)), np.ones(change.size + 2 * weight)).fit(
             cov_type="cluster",
-            cov_kwds={"groups": np.append(codes, np.repeat([names.size, names.size + 1], weight))},
+            cov_kwds={"groups": np.append(codes, np.repeat([clusters, clusters + 1], weight))},
             use_t=True,
         )
         bounds = (*fit.conf_int()[0], *fit.conf_int(alpha=0.1)[0])
@@ -134,7 +135,7 @@ def paired(before: Values, after: Values, groups: Sequence[str] | None = None) -
         fixed=fixed,
         broken=broken,
         unchanged=change.size - fixed - broken,
-        clusters=None if groups is None or clusters == change.size else clusters,
+        clusters=None if clusters == change.size else clusters,
     )
 
 

@@ -24,18 +24,17 @@ def rates(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> dict[tuple
     """
     query = """
         with asked as (
-            select a.run_id, a.sample_id, any_value(r.eval_set_id) as eval_set_id,
-                list_sort(list(distinct a.text)) as texts,
-                if(count(c.value) = count(*), bool_and(c.value = 1), null) as valid
-            from answers as a join runs as r using (run_id)
-            left join scores as c on c.answer_id = a.answer_id and c.metric = 'valid'
-            where a.run_id in (select unnest($runs)) group by a.run_id, a.sample_id
+            select run_id, sample_id, if(min(a.text) = max(a.text), [], list(a.text)) as unlike,
+                if(count(c.value) = count(*), min(c.value) = 1, null) as valid
+            from answers as a left join (select answer_id, value from scores where metric = 'valid') as c
+            using (answer_id)
+            where run_id in (select unnest($runs)) group by run_id, sample_id
             having count(*) > 1 and count(a.failure) = 0
         ), shared as (
-            from asked qualify count(*) over (partition by sample_id) = len($runs)
+            select sample_id from asked group by sample_id having count(*) = len($runs)
         )
-        select run_id, eval_set_id, if(len(texts) = 1, [], texts) as unlike, valid, count(*) as samples
-        from shared group by all
+        select run_id, r.eval_set_id, unlike, valid, count(*) as samples
+        from asked join shared using (sample_id) join runs as r using (run_id) group by all
     """
     rows = database.rows(conn, query, {"runs": list(run_ids)}) if run_ids else []
     sets = [eval_sets.find(conn, one) for one in {row["eval_set_id"] for row in rows}]
@@ -43,9 +42,9 @@ def rates(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> dict[tuple
     known: dict[tuple[Any, ...], bool] = {}
     yes, of = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for row in rows:
-        told = (row["eval_set_id"], *row["unlike"])
+        told = (row["eval_set_id"], *sorted(set(row["unlike"])))
         if told not in known:
-            measured = stability.measure(scorers[row["eval_set_id"]], row["unlike"])
+            measured = stability.measure(scorers[row["eval_set_id"]], told[1:])
             known[told] = measured is None or measured.parsed  # texts that are the same are the same content
         found = {"stable": row["valid"], "same_text": not row["unlike"], "same_content": known[told]}
         for metric, value in found.items():

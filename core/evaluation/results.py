@@ -44,12 +44,15 @@ def shared(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str], metric: str)
     """One metric's values in 0..1 on the samples that all these runs have, averaged over repeats."""
     query = """
         with found as (
-            select a.run_id, a.sample_id, avg(c.value) as value from scores as c join answers as a using (answer_id)
+            select list_position($runs, a.run_id) as place, a.sample_id, avg(c.value) as value
+            from scores as c join answers as a using (answer_id)
             where a.run_id in (select unnest($runs)) and c.metric = $metric and c.value is not null group by all
+        ), kept as (
+            select sample_id, list(value order by place) as row from found group by sample_id
+            having count(*) = len($runs)
         )
-        select p.group_id, f.value from found as f join samples as p using (sample_id)
-        qualify count(*) over (partition by f.sample_id) = len($runs)
-        order by f.sample_id, list_position($runs, f.run_id)
+        select p.group_id, unnest(k.row) as value, unnest(range(len($runs))) as place
+        from kept as k join samples as p using (sample_id) order by sample_id, place
     """
     found = conn.execute(query, {"runs": list(run_ids), "metric": metric}).fetchnumpy() if run_ids else {}
     values = np.reshape(np.asarray(found.get("value", []), dtype=float), (-1, max(1, len(run_ids))))
@@ -61,14 +64,14 @@ def rates(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str], *, same: bool
     """(run id, metric) -> its mean with interval; with `same` over the samples that all these runs have alone."""
     query = """
         with found as (
-            select a.run_id, c.metric, a.sample_id, avg(c.value) as value
+            select list_position($runs, a.run_id) as place, c.metric, a.sample_id, avg(c.value) as value
             from scores as c join answers as a using (answer_id)
             where a.run_id in (select unnest($runs)) and c.value is not null group by all
         ), kept as (
-            from found qualify not $same or count(*) over (partition by metric, sample_id) = len($runs)
+            select metric, sample_id from found group by all having not $same or count(*) = len($runs)
         )
-        select run_id, metric, count(*) as n, sum(value) as total, sum(value * value) as squares
-        from kept group by run_id, metric
+        select $runs[place] as run_id, metric, count(*) as n, sum(value) as total, sum(value * value) as squares
+        from found join kept using (metric, sample_id) group by place, metric
     """
     rows = database.rows(conn, query, {"runs": list(run_ids), "same": same}) if run_ids else []
     return {

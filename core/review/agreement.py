@@ -74,50 +74,65 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str, viewer: str) -> Agree
     As `of_queue` has it, but added up by the database: samples that look alike are one row.
     """
     query = """
-        select q.queue_id, b.scale = 'five' as ordinal, q.closed_at is not null or not exists (
-                from people as p where p.person_id = $viewer and list_contains(p.roles, 'expert')
-                    and (len(q.raters) = 0 or list_contains(q.raters, $viewer))
-            ) as all_shown
+        select q.queue_id, b.scale = 'five' as ordinal, exists (
+                from people as p, queues as o where p.person_id = $viewer and p.active
+                    and list_contains(p.roles, 'expert') and o.closed_at is null and list_has_any(o.run_ids, q.run_ids)
+                    and (len(o.raters) = 0 or list_contains(o.raters, $viewer))
+                    and (o.queue_id <> q.queue_id or exists (
+                        from queue_items as i where i.queue_id = q.queue_id and i.needed is null))
+            ) as asked
         from queues as q join rubrics as b using (rubric_id) where q.task_id = $task
         order by q.created_at desc, q.queue_id
     """
     for queue in database.rows(conn, query, {"task": task_id, "viewer": viewer}):
-        rows = conn.execute(_PATTERNS, {**queue, "viewer": viewer}).fetchall()
-        patterns = {tuple(map(tuple, answers)): count for answers, count in rows}
+        hidden = _open(conn, queue["queue_id"], viewer) if queue["asked"] else set()
+        asked = {"queue_id": queue["queue_id"], "ordinal": queue["ordinal"], "hidden": sorted(hidden), "bits": _BITS}
+        patterns = {
+            tuple(_counts(code, queue["ordinal"]) for code in codes): count
+            for codes, count in conn.execute(_PATTERNS, asked).fetchall()
+        }
         found = agreement.of_patterns(patterns, level="ordinal" if queue["ordinal"] else "nominal")
         if found.n:
             return found
     return None
 
 
+_BITS = 12
+"""How many raters gave each value of an answer is one number, so many bits for each; lists would be sorted slowly."""
 _PATTERNS = """
-    with said as (
-        select answer_id, rater, verdict, points from standing_ratings where queue_id = $queue_id
-    ), judged as (
-        select answer_id, count(*) filter (verdict in ('pass', 'fail')) as raters,
-            bool_or(rater = $viewer and verdict <> 'undone') as mine,
-            if($ordinal,
-                [count(*) filter (points = 1), count(*) filter (points = 2), count(*) filter (points = 3),
-                    count(*) filter (points = 4), count(*) filter (points = 5)],
-                [count(*) filter (verdict = 'fail'), count(*) filter (verdict = 'pass')]) as counts
-        from said group by answer_id
+    with judged as (
+        select answer_id, count(*) as raters, sum(
+                case when $ordinal then 1::bigint << ($bits * (points - 1))
+                    else 1::bigint << if(verdict = 'pass', $bits, 0) end
+            )::bigint as code
+        from standing_ratings where queue_id = $queue_id and verdict in ('pass', 'fail')
+        group by answer_id having count(*) >= 2
+    ), more as (
+        select answer_id, needed from queue_items where queue_id = $queue_id and needed > 2
+    ), closed as (
+        select answer_id from closings where queue_id = $queue_id
+        group by answer_id having arg_max(act, closing_id) = 'closed'
+    ), decided as (
+        select distinct answer_id from decisions where queue_id = $queue_id
     ), samples as (
-        select list_sort(list(j.counts)) as answers
-        from judged as j join queue_items as i on i.queue_id = $queue_id and i.answer_id = j.answer_id
-        join answers as a on a.answer_id = j.answer_id
-        left join (select distinct answer_id from decisions where queue_id = $queue_id) as d
-            on d.answer_id = j.answer_id
-        left join (
-            select answer_id from closings where queue_id = $queue_id
-            group by answer_id having arg_max(act, closing_id) = 'closed'
-        ) as c on c.answer_id = j.answer_id
-        where j.raters >= 2
-            and (d.answer_id is not null or (c.answer_id is null and j.raters >= coalesce(i.needed, 1)))
-            and ($all_shown or i.needed is not null or d.answer_id is not null or j.mine)
+        select list_sort(list(j.code)) as codes
+        from judged as j join answers as a using (answer_id) left join more as m using (answer_id)
+        left join decided as d using (answer_id) left join closed as c using (answer_id)
+        where (d.answer_id is not null or (c.answer_id is null and j.raters >= coalesce(m.needed, 2)))
+            and j.answer_id not in (select unnest($hidden::text[]))
         group by a.sample_id
     )
-    select answers, count(*) from samples group by answers
+    select codes, count(*) from samples group by codes
 """
+
+
+def _counts(code: int, ordinal: bool) -> tuple[int, ...]:
+    return tuple(code >> _BITS * place & (1 << _BITS) - 1 for place in range(5 if ordinal else 2))
+
+
+def _open(conn: duckdb.DuckDBPyConnection, queue_id: str, viewer: str) -> set[str]:
+    items = conn.execute("select answer_id from queue_items where queue_id = ?", [queue_id]).fetchall()
+    return blindness.open_to(conn, viewer, [answer for (answer,) in items])
 
 
 def _items(conn: duckdb.DuckDBPyConnection, queue_id: str) -> dict[str, list[dict[str, Any]]]:

@@ -14,19 +14,31 @@ Row = TypeVar("Row", bound=Mapping[str, Any])
 
 
 def waiting(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str], person: Person) -> int:
-    """How many answers of these runs the person still has to judge blind; 0 for somebody who does not rate."""
+    """How many answers of these runs the person still has to judge blind; 0 for somebody who does not rate.
+
+    Open is as `queue_states` has it, worked out for these runs alone: a page asks this at each visit.
+    """
     if not roles.may(person, "rate"):
         return 0
     query = """
-        with mine as (
-            select queue_id, answer_id, verdict from ratings where rater = $rater
-            qualify row_number() over (partition by queue_id, answer_id order by rating_id desc) = 1
+        with asked as (
+            select queue_id from queues where closed_at is null and list_has_any(run_ids, $runs)
+                and (len(raters) = 0 or list_contains(raters, $rater))
+        ), items as (
+            select i.queue_id, i.answer_id, i.needed
+            from queue_items as i semi join asked using (queue_id) join answers as a using (answer_id)
+            where a.run_id in (select unnest($runs))
+        ), said as (
+            select r.queue_id, r.answer_id, count(*) filter (r.verdict in ('pass', 'fail')) as judged,
+                bool_or(r.rater = $rater and r.verdict <> 'undone') as mine
+            from standing_ratings as r semi join items using (queue_id, answer_id) group by all
         )
-        select count(*) from queue_states as i join answers as a using (answer_id) join queues as q using (queue_id)
-        left join mine as m on m.queue_id = i.queue_id and m.answer_id = i.answer_id
-        where list_contains($runs, a.run_id) and coalesce(m.verdict, 'undone') = 'undone'
-            and (len(q.raters) = 0 or list_contains(q.raters, $rater))
-            and i.is_open and i.answer_id not in (select answer_id from own_answers where rater = $rater)
+        select count(*) from items as i left join said as s using (queue_id, answer_id)
+        where not coalesce(s.mine, false) and (i.needed is null or coalesce(s.judged, 0) < i.needed)
+            and i.answer_id not in (select answer_id from own_answers where rater = $rater)
+            and not exists (from decisions as d where d.queue_id = i.queue_id and d.answer_id = i.answer_id)
+            and coalesce((select arg_max(c.act, c.closing_id) from closings as c
+                where c.queue_id = i.queue_id and c.answer_id = i.answer_id), '') <> 'closed'
     """
     values = {"runs": list(run_ids), "rater": person.person_id}
     return sum(count for one in (query, _PAIRS) for (count,) in conn.execute(one, values).fetchall())
@@ -37,7 +49,7 @@ _PAIRS = """
     select count(*) from pairs as p join rounds as r using (round_id)
     join answers as a on a.answer_id = p.left_answer join answers as b on b.answer_id = p.right_answer
     left join latest_preferences as m on m.pair_id = p.pair_id and m.rater = $rater
-    where (list_contains($runs, a.run_id) or list_contains($runs, b.run_id))
+    where (a.run_id in (select unnest($runs)) or b.run_id in (select unnest($runs)))
         and r.locked_at is null and not p.identical and coalesce(m.choice, 'undone') = 'undone'
         and (len(r.raters) = 0 or list_contains(r.raters, $rater))
         and p.left_answer not in (from own) and p.right_answer not in (from own)

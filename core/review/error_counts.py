@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
+import numpy as np
 
 from core.diagnosis import errors, intervals
 from core.store import database
@@ -19,28 +20,18 @@ FAILED = ""
 def of_runs(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> dict[str, intervals.Rate]:
     """Of the samples that failed with a named reason, the share that has each error type."""
     query = """
-        with rated as (
-            select r.answer_id, r.rater, r.rating_id, r.queue_id, r.verdict, r.error_types as types, a.sample_id
-            from standing_ratings as r join answers as a using (answer_id) where a.run_id in (select unnest($runs))
-        ), several as (
-            select count(distinct queue_id) > 1 as queues from rated
-        ), said as (  -- the same answer may be in two queues; only then is there anything to choose from
-            select answer_id, sample_id, verdict, types from rated where not (select queues from several)
-            union all
-            select answer_id, sample_id, arg_max(verdict, rating_id), arg_max(types, rating_id) from rated
-            where (select queues from several) group by answer_id, sample_id, rater
-        ), failing as (
-            from said where verdict = 'fail' and len(types) > 0
+        with failing as (  -- types as one string: lists would make the joins twice as long
+            select answer_id, count(*) as raters, string_agg(array_to_string(error_types, chr(31)), chr(31)) as types
+            from newest_words($runs) where verdict = 'fail' and len(error_types) > 0 group by answer_id
         ), failed as (
-            select f.answer_id, f.sample_id, f.types, c.raters
-            from failing as f
-            join (select answer_id, count(*) as raters from failing group by answer_id) as c using (answer_id)
+            select a.sample_id, f.raters, f.types from failing as f join answers as a using (answer_id)
+            where a.run_id in (select unnest($runs))
         ), samples as (
-            select sample_id, count(distinct answer_id) as answers from failed group by sample_id
+            select sample_id, count(*) as answers from failed group by sample_id
         ), shares as (
             select kind, sum(1.0 / raters) / any_value(answers) as share
-            from (select sample_id, raters, unnest(types) as kind from failed) join samples using (sample_id)
-            group by sample_id, kind
+            from (select sample_id, raters, unnest(string_split(types, chr(31))) as kind from failed)
+            join samples using (sample_id) group by sample_id, kind
         )
         select kind, (select count(*) from samples) as n, sum(share) as total, sum(share * share) as squares
         from shares group by kind
@@ -52,18 +43,18 @@ def of_runs(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> dict[str
 def versions(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any]]:
     """One row for every prompt on a model whose answers people have judged, the oldest first.
 
-    `rung`, `model_name`, `run_ids`, `trials` (of whose proof runs are among them) and `samples` judged.
+    `rung`, `model_name`, `run_ids`, `trials` (of whose proof runs are among them) and `answers` judged.
     """
     query = """
         with judged as (
-            select a.run_id, a.sample_id from answers as a semi join
+            select a.run_id, count(*) as answers from answers as a semi join
                 (from ratings where verdict in ('pass', 'fail')) as r on r.answer_id = a.answer_id
-            where a.run_id in (select run_id from runs where task_id = $task) group by all
+            where a.run_id in (select run_id from runs where task_id = $task) group by a.run_id
         )
         select r.prompt_id, r.model_id, any_value(r.rung order by r.created_at) as rung,
-            any_value(m.name) as model_name, list(distinct r.run_id order by r.run_id) as run_ids,
+            any_value(m.name) as model_name, list(r.run_id order by r.run_id) as run_ids,
             coalesce(list(distinct r.trial_id) filter (r.trial_id is not null), []) as trials,
-            count(distinct j.sample_id) as samples
+            sum(j.answers)::int as answers
         from judged as j join runs as r using (run_id) join models as m using (model_id)
         group by r.prompt_id, r.model_id order by min(r.created_at), rung
     """
@@ -78,31 +69,48 @@ def between(
     Versions are the ids of their runs.
     """
     query = """
-        with said as (
-            select a.sample_id, a.answer_id, a.run_id in (select unnest($after)) as later,
-                arg_max(r.verdict, r.rating_id) as verdict, arg_max(r.error_types, r.rating_id) as types
-            from ratings as r join answers as a using (answer_id)
-            where a.run_id in (select unnest($before::text[] || $after::text[]))
-            group by a.sample_id, a.answer_id, later, r.rater
-        ), named as (
-            select sample_id, answer_id, later, kind,
-                (verdict = 'fail' and (kind = $failed or list_contains(types, kind)))::int as it
-            from said, (select unnest($kinds) as kind) where verdict in ('pass', 'fail')
+        with rated as (
+            select a.sample_id, r.answer_id, a.run_id in (select unnest($after)) as later, r.verdict,
+                r.error_types as types
+            from newest_words($before::text[] || $after::text[]) as r join answers as a using (answer_id)
+            where a.run_id in (select unnest($before::text[] || $after::text[])) and r.verdict in ('pass', 'fail')
         ), answered as (
-            select sample_id, later, kind, avg(it) as share from named group by sample_id, answer_id, later, kind
+            select sample_id, answer_id, later, count(*) as raters, count(*) filter (verdict = 'fail') as failed
+            from rated group by all
+        ), sides as (
+            select sample_id, later, count(*) as answers, avg(failed / raters) as failed
+            from answered group by sample_id, later
+        ), compared as (
+            select sample_id, row_number() over (order by sample_id) - 1 as place,
+                any_value(failed) filter (not later) as before, any_value(failed) filter (later) as after
+            from sides group by sample_id having count(*) = 2
+        ), named as (
+            select answer_id, sample_id, later, kind, count(*) as raters
+            from (select answer_id, sample_id, later, unnest(types) as kind from rated where verdict = 'fail')
+            group by all
+        ), shares as (
+            select n.sample_id, n.later, n.kind, sum(n.raters / a.raters) as share
+            from named as n join answered as a using (answer_id, later) group by all
         )
-        select n.kind, p.group_id, avg(n.share) filter (not n.later) as before, avg(n.share) filter (n.later) as after
-        from answered as n join samples as p using (sample_id) group by n.kind, p.sample_id, p.group_id
-        having before is not null and after is not null
+        select $failed as kind, c.place, p.group_id, c.before, c.after
+        from compared as c join samples as p using (sample_id)
+        union all
+        select h.kind, c.place, '', coalesce(any_value(h.share / s.answers) filter (not h.later), 0),
+            coalesce(any_value(h.share / s.answers) filter (h.later), 0)
+        from shares as h join sides as s using (sample_id, later) join compared as c using (sample_id)
+        group by h.kind, c.place
     """
-    every = [FAILED, *kinds]
-    asked = {"before": list(before), "after": list(after), "kinds": every, "failed": FAILED}
-    table = conn.execute(query, asked).df()
-    found = {kind: table[table["kind"] == kind] for kind in every}
-    return {
-        kind: errors.Sides(part["before"].to_numpy(), part["after"].to_numpy(), part["group_id"].to_numpy())
-        for kind, part in found.items()
-    }
+    table = conn.execute(query, {"before": list(before), "after": list(after), "failed": FAILED}).df()
+    by_kind = dict(iter(table.groupby("kind")))
+    compared = by_kind.get(FAILED, table).sort_values("place")
+    groups = compared["group_id"].to_numpy()
+    found = {FAILED: errors.Sides(compared["before"].to_numpy(), compared["after"].to_numpy(), groups)}
+    for kind in kinds:
+        sides = np.zeros((2, len(compared)))  # nobody named it in the samples that are not in the table
+        if kind in by_kind:
+            sides[:, by_kind[kind]["place"]] = by_kind[kind][["before", "after"]].to_numpy().T
+        found[kind] = errors.Sides(sides[0], sides[1], groups)
+    return found
 
 
 def examples(

@@ -8,7 +8,7 @@ from core.judging import standing
 from core.judging.calibration import ENOUGH, Calibration, Length
 from core.judging.criteria import Judge
 from core.locale.mark import N_
-from pages._ui import session
+from pages._ui import remembered, session
 from pages._ui.session import _, plain
 
 
@@ -20,7 +20,7 @@ def show(judge: Judge) -> None:
             _("People have judged single answers, which says nothing of a preference: this judge is not calibrated.")
         )
         return
-    found = standing.calibrate(session.conn(), judge)
+    found = remembered.call(standing.calibrate, judge)
     if found.needed:
         st.warning(
             _(
@@ -92,7 +92,7 @@ def _models(judge: Judge, everywhere: Calibration) -> None:
     known = standing.models(session.conn(), judge)
     if len(known) < 2:
         return
-    found = {name: standing.calibrate(session.conn(), judge, model_id) for model_id, name in known.items()}
+    found = {name: remembered.call(standing.calibrate, judge, model_id) for model_id, name in known.items()}
     st.markdown(_("**Model by model**"))
     st.dataframe(
         [
@@ -113,7 +113,7 @@ def _models(judge: Judge, everywhere: Calibration) -> None:
 
 def _lengths(judge: Judge) -> None:
     """Whether it favours long answers more than people do."""
-    found = standing.lengths(session.conn(), judge)
+    found = remembered.call(standing.lengths, judge)
     st.markdown(_("**Length of the answers**"))
     st.dataframe(
         [

@@ -6,14 +6,14 @@ import streamlit as st
 from core.evaluation import ladders
 from core.evaluation.ladders import Climb
 from core.evaluation.tasks import Task
-from pages._ui import charts, downloads, session
+from pages._ui import charts, downloads, remembered
 from pages._ui.session import _
 from pages.diagnosis import _samples
 
 
 def show(task: Task, climb: Climb) -> None:
     """The plan's metric first and alone; the fields and the format beside each other below it."""
-    table = ladders.table(session.conn(), climb.runs)
+    table = remembered.call(ladders.table, climb.runs)
     if table.empty:
         st.info(_("No answer could be compared with a reference, so there is nothing to count."))
         return

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import duckdb
 import pandas as pd
 import streamlit as st
 
@@ -11,7 +12,7 @@ from core.diagnosis.errors import Change
 from core.diagnosis.verdicts import percent, points
 from core.locale.mark import N_
 from core.review import error_counts
-from pages._ui import charts, downloads, parts, session
+from pages._ui import charts, downloads, parts, remembered
 from pages._ui.session import _, plain
 from pages.diagnosis import _pareto
 
@@ -42,13 +43,19 @@ def show(versions: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Non
             key=f"errors.after.{first}",
         )
     before, after = versions[first]["run_ids"], versions[second]["run_ids"]
-    found = errors.changes(error_counts.between(session.conn(), before, after, list(names)))
+    found = remembered.call(_compared, before, after, list(names))
     known = {**names, error_counts.FAILED: plain("Failed for any reason")}
     told = errors.sentence([one for one in found if one.kind != error_counts.FAILED], known)
     st.info(f"### {_(told.message, **told.values)}", icon=":material/difference:")
     if not found[0].paired.n:
         return
     _table(found, known, [*before, *after], f"errors.changes.{first}.{second}")
+
+
+def _compared(
+    conn: duckdb.DuckDBPyConnection, before: Sequence[str], after: Sequence[str], kinds: Sequence[str]
+) -> list[Change]:
+    return errors.changes(error_counts.between(conn, before, after, kinds))
 
 
 def _table(found: Sequence[Change], names: Mapping[str, str], run_ids: Sequence[str], key: str) -> None:

@@ -11,7 +11,7 @@ from core.diagnosis.levers import Lever
 from core.evaluation import guides, lookups
 from core.evaluation.tasks import Task
 from core.locale.mark import N_
-from pages._ui import parts, session
+from pages._ui import parts, remembered, session
 from pages._ui.session import _, plain
 
 ANSWERS = {"yes": N_("yes"), "no": N_("no")}
@@ -25,7 +25,7 @@ def read(task: Task) -> Guide | None:
 
 
 def _weighed(task: Task, answers: dict[str, Any]) -> Guide:
-    return guide.weigh(answers, **lookups.gains(session.conn(), task))
+    return guide.weigh(answers, **remembered.call(lookups.gains, task))
 
 
 def show(task: Task, lever: Lever) -> None:

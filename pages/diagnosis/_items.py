@@ -9,7 +9,7 @@ from core.diagnosis.items import KINDS, Kind
 from core.evaluation.tasks import Task
 from core.locale.mark import N_
 from core.review import item_quality
-from pages._ui import session
+from pages._ui import remembered
 from pages._ui.session import _, plain
 from pages.evaluation import _words
 
@@ -27,7 +27,7 @@ ADVICE: dict[Kind, str] = {
 
 def show(task: Task) -> None:
     """How many there are of each kind, and the samples of one."""
-    found = item_quality.of_task(session.conn(), task.task_id, task.plan.metric)
+    found, first = remembered.call(item_quality.of_task, task.task_id, task.plan.metric)
     for one in found.sentences:
         st.markdown(_(one.message, **one.values))
     if not any(rate.n for rate in found.rates.values()):
@@ -42,8 +42,7 @@ def show(task: Task) -> None:
         key="errors.items",
     )
     st.caption(_(ADVICE[kind]))
-    rows = item_quality.rows(session.conn(), task.task_id, task.plan.metric, kind)
-    if not rows:
+    if not (rows := first[kind]):
         st.info(_("None."))
         return
     st.dataframe([_row(row) for row in rows], hide_index=True, height=min(560, 80 + 60 * len(rows)), row_height=60)

@@ -12,7 +12,7 @@ from core.judging import judgings, standing
 from core.judging.criteria import Judge
 from core.locale.mark import N_
 from core.review import blindness
-from pages._ui import parts, session
+from pages._ui import parts, remembered, session
 from pages._ui.session import _, plain
 
 WORDS = {
@@ -68,7 +68,7 @@ def _name(run: Mapping[str, Any]) -> str:
 def show(judge: Judge) -> None:
     """Each run that it was asked about: how far it is, what share passes, and the verdicts one by one."""
     conn, person = session.conn(), session.person()
-    for judging in judgings.of_judge(conn, judge.judge_id):
+    for judging in remembered.call(judgings.of_judge, judge.judge_id):
         name = judging["judging_id"]
         st.divider()
         versions = [f"{judging['rung']} · {judging['model_name']}"]
@@ -82,12 +82,12 @@ def show(judge: Judge) -> None:
         parts.job(judging["job_id"], f"judges.job.{name}")
         if not judging["judged"]:
             continue
-        counts = judgings.counts(conn, name)
+        counts = remembered.call(judgings.counts, name)
         said = [f"{plain(word)}: {counts[one]}" for one, word in WORDS.items() if counts.get(one)]
         said.append(plain("Judge failed: %(count)s", count=judging["failed"]))
         st.markdown(session.escape(" · ".join(said)))
         st.caption(_("Counts of the judge's verdicts, not of right answers."))
-        rate = standing.estimate(conn, judge, judging) if judge.form == "single" else None
+        rate = remembered.call(standing.estimate, judge, judging) if judge.form == "single" else None
         if rate is not None and rate.value is not None:
             st.markdown(
                 _(
@@ -99,7 +99,9 @@ def show(judge: Judge) -> None:
                     n=rate.n,
                 )
             )
-        waiting = blindness.waiting(conn, [one for one in (judging["run_id"], judging["other_run_id"]) if one], person)
+        waiting = remembered.call(
+            blindness.waiting, [one for one in (judging["run_id"], judging["other_run_id"]) if one], person
+        )
         if waiting:
             st.info(_("%(count)s of these answers wait for your own judgement. The verdicts are shown after that.",
                       count=waiting))  # fmt: skip

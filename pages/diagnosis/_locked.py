@@ -9,7 +9,7 @@ from core.evaluation import estimates, ladders, models, prompts, results, retrie
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.ladders import Climb
 from core.evaluation.tasks import Task
-from pages._ui import parts, session
+from pages._ui import parts, remembered, session
 from pages._ui.session import _
 from pages.evaluation import _costs, _limits
 
@@ -86,6 +86,6 @@ def _result(task: Task, asked: list[dict[str, object]]) -> None:
         )
     )
     if len(asked) > 1:
-        sentence = ladders.compare(session.conn(), task, asked[0], winner).sentence
+        sentence = remembered.call(ladders.compare, task, asked[0], winner).sentence
         told = _(sentence.message, **sentence.values)
         st.markdown(_("Against prompt %(rung)s:", rung=asked[0]["rung"]) + " " + told)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.diagnosis import errors
 from core.review import error_counts
-from pages._ui import charts, downloads, parts, session
+from pages._ui import charts, downloads, parts, remembered, session
 from pages._ui.session import _, plain
 from pages.diagnosis import _samples
 from pages.review import _words
@@ -27,7 +27,7 @@ def show(versions: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Non
         key="errors.version",
     )
     run_ids = [run_id for one in (versions if chosen is None else [versions[chosen]]) for run_id in one["run_ids"]]
-    found = errors.judge(error_counts.of_runs(session.conn(), run_ids), names)
+    found = errors.judge(remembered.call(error_counts.of_runs, run_ids), names)
     st.info(f"### {_(found.sentence.message, **found.sentence.values)}", icon=":material/troubleshoot:")
     if not found.shares:
         return
@@ -99,7 +99,7 @@ def label(versions: Sequence[Mapping[str, Any]], number: int) -> str:
     name = f"{one['rung']} · {one['model_name']}"
     if sum((other["rung"], other["model_name"]) == (one["rung"], one["model_name"]) for other in versions) > 1:
         name += f" ({one['prompt_id'][-4:]})"
-    return name + " · " + plain("%(count)s samples", count=one["samples"])
+    return name + " · " + plain("%(count)s answers", count=one["answers"])
 
 
 def nothing() -> None:

@@ -15,7 +15,7 @@ from core.evaluation.searches import Way
 from core.evaluation.tasks import Task
 from core.judging import opinions as judging
 from core.locale.mark import N_
-from pages._ui import charts, downloads, parts, session
+from pages._ui import charts, downloads, parts, remembered, session
 from pages._ui.session import _, plain
 from pages.diagnosis import _samples
 from pages.evaluation import _search_way
@@ -52,7 +52,7 @@ def name(run: Mapping[str, Any]) -> str:
 def grid(task: Task) -> None:
     """What each lever adds on the same samples, with what a call takes; nothing where no two cells were run."""
     conn = session.conn()
-    known = lookups.grids(conn, task)
+    known = remembered.call(lookups.grids, task)
     if not known:
         st.info(_("To see what passages add, ask the same prompt and model without them, too: tick it in the matrix."))
         return
@@ -65,7 +65,7 @@ def grid(task: Task) -> None:
     with right:
         tag = parts.select(_("Samples"), ["", *tags], format_func=lambda one: one or plain("all"),
                            key=f"retrieval.tag.{place}") if tags else ""  # fmt: skip
-    measured = lookups.narrowed(conn, task, known[place], tag) if tag else known[place]
+    measured = remembered.call(lookups.narrowed, task, known[place], tag) if tag else known[place]
     steps = {step: getattr(measured.grid, step) for step in retrieval.STEPS}
     told = {plain(STEPS[step]): step for step, found in steps.items() if found is not None and found.n}
     rows = [_row(label, steps[step]) for label, step in told.items()]
@@ -153,7 +153,7 @@ def rates(found: Report) -> list[dict[str, str]]:
 
 def opinions(run: Mapping[str, Any]) -> None:
     """What judges that are calibrated on this model say of the run; the others are named and not quoted."""
-    found = judging.of_run(session.conn(), run["run_id"], run["model_id"])
+    found = remembered.call(judging.of_run, run["run_id"], run["model_id"])
     trusted = [one for one in found if one.calibration.calibrated]
     if trusted:
         st.dataframe(
@@ -173,7 +173,7 @@ def opinions(run: Mapping[str, Any]) -> None:
 
 def ways(task: Task, run: Mapping[str, Any]) -> None:
     """The same questions to the same documents, searched in other ways; what to do where there is no other."""
-    found = searches.beside(session.conn(), task, run)
+    found = remembered.call(searches.beside, task, run)
     if len(found) < 2:
         st.caption(
             _("To compare ways of searching (by words, by meaning, by both), choose another one under Evaluation, "

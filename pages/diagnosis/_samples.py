@@ -9,7 +9,7 @@ from core.evaluation import answers, flips
 from core.evaluation.tasks import Task
 from core.review import blindness
 from pages._ui import flips as flip_parts
-from pages._ui import session
+from pages._ui import remembered, session
 from pages._ui.session import _
 from pages.evaluation import _words
 
@@ -19,7 +19,7 @@ EXAMPLES = 3
 
 def hidden(run_ids: Sequence[str]) -> bool:
     """Whether the reader may not see these answers yet; says so if that is how it is."""
-    waiting = blindness.waiting(session.conn(), run_ids, session.person())
+    waiting = remembered.call(blindness.waiting, run_ids, session.person())
     if waiting:
         st.info(
             _(
@@ -51,7 +51,7 @@ def unlike(task: Task, before: str, after: str, tag: str | None = None) -> None:
     """Samples that one of two runs answers better, a few of each kind; only those with that tag if one is given."""
     if hidden([before, after]):
         return
-    changed = flips.between(session.conn(), task.plan.metric, [before], [after], most=EXAMPLES, tag=tag)
+    changed = remembered.call(flips.between, task.plan.metric, [before], [after], most=EXAMPLES, tag=tag)
     found = [one for one in changed if one.change != "unchanged"]
     for one in found:
         flip_parts.show(one)

@@ -8,7 +8,7 @@ from core.diagnosis.verdicts import points
 from core.evaluation import flips, prompts, rendering
 from core.evaluation.ladders import Climb
 from core.evaluation.tasks import Task
-from pages._ui import charts, downloads, session
+from pages._ui import charts, downloads, remembered, session
 from pages._ui import flips as flip_parts
 from pages._ui.session import _, plain
 from pages.diagnosis import _samples
@@ -77,7 +77,7 @@ def _one(task: Task, climb: Climb, step: Step) -> None:
     ids = [before["run_id"]], [after["run_id"]]
     if not (found.fixed or found.broken) or _samples.hidden([*ids[0], *ids[1]]):
         return
-    changed = flips.between(session.conn(), task.plan.metric, *ids, most=EXAMPLES)
+    changed = remembered.call(flips.between, task.plan.metric, *ids, most=EXAMPLES)
     for change, title in (("fixed", _("Fixed, for example")), ("broken", _("Broken, for example"))):
         examples = [one for one in changed if one.change == change]
         if examples:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import session
+from pages._ui import remembered, session
 from pages._ui.session import _, plain
 from pages.diagnosis import _error_changes, _evidence, _items, _pareto
 
@@ -14,7 +14,7 @@ st.caption(
         "and however often it was answered."
     )
 )
-versions = _evidence.judged_versions(session.conn(), task)
+versions = remembered.call(_evidence.judged_versions, task)
 names = {one["id"]: session.either(one) for one in task.error_types}
 views = {
     "kinds": plain("Kinds of mistakes"),

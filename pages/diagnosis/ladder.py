@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.evaluation import ladders, results
 from core.locale.mark import N_
-from pages._ui import parts, passages, session
+from pages._ui import parts, passages, remembered, session
 from pages._ui.session import _
 from pages.diagnosis import _curves, _locked, _planning, _steps
 
@@ -28,7 +28,7 @@ with left:
 if chosen is None:
     st.info(_("This task has no eval set with samples for prompt tuning yet. Import one under Evaluation, Eval sets."))
     st.stop()
-climbs = ladders.of_set(conn, task.task_id, chosen.name)
+climbs = remembered.call(ladders.of_set, task.task_id, chosen.name)
 if not climbs:
     st.info(_("Nothing has been measured on this set yet. Run its ladder under Evaluation, Runs."))
     parts.link("evaluation/runs.py", _("Go to Runs"), "stairs")
@@ -50,7 +50,7 @@ elif len(climb.runs) < 2:
     st.info(_("This set has one prompt only. A ladder needs at least two, so there is nothing to compare."))
     _curves.show(task, climb)
 else:
-    judged = results.judge_ladder(conn, task, climb.runs)
+    judged = remembered.call(results.judge_ladder, task, climb.runs)
     sentence = _(judged.sentence.message, **judged.sentence.values)
     if judged.verdict == "on_target":
         st.success(f"### {sentence}", icon=":material/check_circle:")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.evaluation import ladders
 from core.locale.mark import N_
-from pages._ui import parts, session
+from pages._ui import parts, remembered, session
 from pages._ui.session import _, plain
 from pages.diagnosis import _evidence, _model_rates
 
@@ -26,7 +26,7 @@ st.caption(
     )
 )
 chosen = parts.choose_eval_set(task.task_id, "model_gap.set", "dev")
-found = ladders.same_prompt(conn, task.task_id, chosen.name) if chosen else []
+found = remembered.call(ladders.same_prompt, task.task_id, chosen.name) if chosen else []
 if not found or len(found[0]) < 2:
     st.info(_("A comparison needs two models that were asked with the same prompt. Run the ladder on another model."))
     parts.link("evaluation/runs.py", _("Go to Runs"), "stairs")
@@ -49,7 +49,7 @@ with right:
     base = st.selectbox(
         _("The model you want to use"), list(names), format_func=names.__getitem__, key=f"model_gap.base.{prompt_id}"
     )
-judged = _evidence.judge_models(conn, task, runs, base)
+judged = remembered.call(_evidence.judge_models, task, runs, base)
 if judged is None:
     st.info(_("No answer could be compared with a reference, so there is nothing to count."))
     st.stop()

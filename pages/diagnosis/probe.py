@@ -5,7 +5,7 @@ import streamlit as st
 from core.diagnosis import probe
 from core.evaluation import pairs
 from core.locale.mark import N_
-from pages._ui import parts, session
+from pages._ui import parts, remembered, session
 from pages._ui.session import _, plain
 from pages.diagnosis import _pairs, _samples
 
@@ -27,7 +27,7 @@ st.caption(
         "means that the model lacks the knowledge; wrong only in practice means that it cannot apply what it knows."
     )
 )
-known = {run["run_id"]: run for run in pairs.of_task(conn, task.task_id)}
+known = {run["run_id"]: run for run in remembered.call(pairs.of_task, task.task_id)}
 if not known:
     st.info(_("No set with concept and practice pairs has been answered yet. Run one under Evaluation, Runs."))
     parts.link("evaluation/runs.py", _("Go to Runs"), "stairs")
@@ -42,7 +42,7 @@ def name(run_id: str) -> str:
 chosen = parts.select(_("Which answers"), list(known), format_func=name, key="probe.run")
 if _samples.hidden([chosen]):
     st.stop()
-found = pairs.values(conn, chosen, task.plan.metric)
+found = remembered.call(pairs.values, chosen, task.plan.metric)
 judged = probe.judge(found, target=task.target)
 sentence = _(judged.sentence.message, **judged.sentence.values)
 if judged.verdict == "knows_and_applies":

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.diagnosis import levers
-from pages._ui import parts, session
+from pages._ui import parts, remembered, session
 from pages._ui.session import _
 from pages.diagnosis import _evidence, _guide, _lever_words
 
@@ -12,12 +12,12 @@ st.title(_("Recommendation"))
 st.caption(
     _("Everything that was measured, read by one table of rules. It recommends one thing, or says what is missing.")
 )
-bases = _evidence.bases(conn, task)
+bases = remembered.call(_evidence.bases, task)
 base = next(iter(bases), None)
 if len(bases) > 1:
     base = st.selectbox(_("The model you want to use"), list(bases), format_func=bases.__getitem__, key="lever.base")
-measured = _evidence.facts(conn, task, base, session.person().person_id)
-shares = _evidence.error_shares(conn, task)
+measured = remembered.call(_evidence.facts, task, base, session.person().person_id)
+shares = remembered.call(_evidence.error_shares, task)
 facts = measured | _evidence.errors_in(task, shares, session.language())
 found = levers.recommend(facts)
 title, page, icon = _lever_words.LEVERS[found.lever]

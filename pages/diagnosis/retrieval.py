@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.evaluation import lookups
-from pages._ui import parts, session
+from pages._ui import parts, remembered, session
 from pages._ui.session import _, plain
 from pages.diagnosis import _retrieval
 
@@ -15,7 +15,7 @@ st.caption(
         "answers lacked the passage or did not use it."
     )
 )
-runs = {run["run_id"]: run for run in lookups.runs_of(conn, task.task_id)}
+runs = {run["run_id"]: run for run in remembered.call(lookups.runs_of, task.task_id)}
 if not runs:
     st.info(_("Nothing was looked up yet. Run a matrix that looks passages up, and the same without them."))
     parts.link("evaluation/runs.py", _("Go to Runs"), "stairs")
@@ -25,7 +25,7 @@ st.subheader(_("One run in detail"))
 chosen = parts.select(
     _("Run"), list(runs), format_func=lambda one: _retrieval.name(runs[one]), key=f"retrieval.run.{len(runs)}"
 )
-found = lookups.report(conn, task, runs[chosen])
+found = remembered.call(lookups.report, task, runs[chosen])
 st.info(_(found.lost.sentence.message, **found.lost.sentence.values), icon=":material/troubleshoot:")
 if found.search.hits.n:
     _retrieval.table(found)

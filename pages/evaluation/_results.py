@@ -11,7 +11,7 @@ from core.access.people import Person
 from core.evaluation import answers, results, retrieving
 from core.evaluation.tasks import Task
 from core.review import blindness
-from pages._ui import charts, parts, passages
+from pages._ui import charts, parts, passages, remembered
 from pages._ui.session import _, plain
 from pages.evaluation import _costs, _failures, _words
 
@@ -23,9 +23,9 @@ def show(conn: duckdb.DuckDBPyConnection, task: Task, person: Person, of_runs: S
     words = _("On %(model)s, asked on %(day)s (UTC).", model=of_runs[0]["model_name"], day=_day(of_runs))
     if not _begin(words, of_runs):
         return
-    table = results.table(conn, of_runs)
+    table = remembered.call(results.table, of_runs)
     if not table.empty and len(of_runs) > 1:
-        sentence = results.judge_ladder(conn, task, of_runs).sentence
+        sentence = remembered.call(results.judge_ladder, task, of_runs).sentence
         st.info(_(sentence.message, **sentence.values), icon=":material/stairs:")
     if not table.empty:
         st.altair_chart(charts.rates(table, by="rung", title=plain("Prompt")), key="results.chart")
@@ -35,7 +35,7 @@ def show(conn: duckdb.DuckDBPyConnection, task: Task, person: Person, of_runs: S
 def show_matrix(conn: duckdb.DuckDBPyConnection, person: Person, of_runs: Sequence[Mapping[str, Any]]) -> None:
     """Everything known of a matrix's runs so far; nothing before the first answer."""
     if _begin(_("Asked on %(day)s (UTC).", day=_day(of_runs)), of_runs):
-        _show_all(conn, person, of_runs, results.table(conn, of_runs))
+        _show_all(conn, person, of_runs, remembered.call(results.table, of_runs))
 
 
 def _day(of_runs: Sequence[Mapping[str, Any]]) -> str:

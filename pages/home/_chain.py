@@ -12,7 +12,7 @@ from core.locale.mark import N_
 from core.release import plans, proofs, sign_offs
 from core.review import approvals, queues
 from core.training import trials
-from pages._ui import parts
+from pages._ui import parts, remembered
 
 State = Literal["done", "now", "running", "later"]
 
@@ -59,7 +59,7 @@ def _evidence(conn: duckdb.DuckDBPyConnection, task: Task) -> list[Station]:
     verdict, diagnosed = None, N_("after the ladder")
     if measured:
         diagnosed = N_("from the ladder") if len(ladder) > 1 else N_("one prompt only, nothing to compare")
-        verdict = results.judge_ladder(conn, task, ladder).sentence if len(ladder) > 1 else None
+        verdict = remembered.call(results.judge_ladder, task, ladder).sentence if len(ladder) > 1 else None
     return [
         Station(name=N_("Evaluate"), state="running" if running else "done" if measured else "later", words=words),
         Station(

@@ -55,5 +55,5 @@ def test_the_kinds_of_mistakes_their_change_and_the_samples_each_have_a_sentence
 
 
 def test_two_versions_of_one_name_are_told_apart():
-    one = {"rung": "A", "model_name": "Base", "prompt_id": "prompt-1234", "samples": 3}
+    one = {"rung": "A", "model_name": "Base", "prompt_id": "prompt-1234", "answers": 3}
     assert _pareto.label([one, {**one, "prompt_id": "prompt-5678"}], 1).startswith("A · Base (5678)")

@@ -1,6 +1,8 @@
+from functools import wraps
+
 import pytest
 
-from core.evaluation import ladders, runs
+from core.evaluation import ladders, results, runs
 from core.review import queues
 from pages._ui import charts, downloads, session
 from tests import chain
@@ -26,6 +28,17 @@ def test_a_rising_ladder_is_told_in_one_sentence_with_n_and_interval(page, world
     assert "20 samples fixed, 0 broken, 20 unchanged" in said(app)
     assert "answers per sample K = 1" in said(app)
     assert app.code[0].value.splitlines() == ["- Answer.", "+ Sort."]
+
+
+def test_what_was_worked_out_is_kept_until_something_changes(page, world, monkeypatch):
+    chain.climb(world, chain.shares(A=0.2, B=0.7))
+    judge, asked = results.judge_ladder, []
+    monkeypatch.setattr(results, "judge_ladder", wraps(judge)(lambda *known: asked.append(1) or judge(*known)))
+    first, once = said(page(PAGE)), len(asked)
+    assert (said(page(PAGE)), len(asked)) == (first, once)
+    chain.climb(world, chain.shares(A=0.2, B=0.2))
+    assert "20% → 70%" not in said(page(PAGE)), "another climb is another state of the data"
+    assert len(asked) == 2 * once
 
 
 def test_before_all_answers_are_in_there_is_progress_and_no_verdict(page, world):

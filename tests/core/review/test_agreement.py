@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.review import adjudication, agreement, queues, ratings
+from core.review import adjudication, agreement, closings, queues, ratings
 from core.review.queues import Terms
 from core.review.ratings import Rating
 from core.store import database
@@ -96,3 +96,16 @@ def test_what_the_database_adds_up_is_what_the_queue_shows(world, queue_id, doub
         assert found == expected
         assert found.n == 12
     assert agreement.of_task(world.conn, "no such task", "mina") is None
+
+
+def test_what_another_queue_still_asks_somebody_is_not_added_up_for_them(world, queue_id, double):
+    """The first queue asks every expert about the same answers; Cy has judged one of them."""
+    found = agreement.of_task(world.conn, world.task.task_id, "nobody")
+    assert found.n == 12
+    assert agreement.of_task(world.conn, world.task.task_id, "cy") is None
+    (item,) = ratings.waiting(world.conn, queue_id, "cy", 1)
+    cy = replace(world.by, person_id="cy", name="Cy")
+    ratings.record(world.conn, Rating(queue_id=queue_id, answer_id=item.answer_id, verdict="fail"), by=cy)
+    assert agreement.of_task(world.conn, world.task.task_id, "cy").n == 1
+    closings.close_queue(world.conn, queue_id, by=world.by)
+    assert agreement.of_task(world.conn, world.task.task_id, "cy") == found, "a closed queue asks nobody"

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from core.access.people import Person
 from core.errors import Refusal
 from core.evaluation import runs
-from core.review import adjudication, claims, closings, queues, ratings
+from core.review import adjudication, blindness, claims, closings, queues, ratings
 from core.review.adjudication import Decision
 from core.review.queues import Terms
 from core.review.ratings import Rating
@@ -218,6 +218,7 @@ class Interleaving(RuleBasedStateMachine):
             limit=3,
             terms=Terms(raters=RATERS, each=2),
         )
+        self.run_ids = [run["run_id"]]
         self.answers = sorted(queues.states(self.world.conn, self.queue))
         self.screens = {rater: [] for rater in RATERS}
         self.said = []  # every word that was acknowledged, in order
@@ -335,6 +336,18 @@ class Interleaving(RuleBasedStateMachine):
                 assert not self.ended
                 others = [latest.get((answer, other)) for other in RATERS if other != rater]
                 assert len([said for said in others if said in ("pass", "fail")]) < 2
+
+    @invariant()
+    def what_waits_for_a_rater_is_what_the_states_leave_open(self):
+        query = """
+            select count(*) from queue_states as i join queues as q using (queue_id)
+            left join queue_ratings as m on m.queue_id = i.queue_id and m.answer_id = i.answer_id and m.rater = $rater
+            where i.is_open and coalesce(m.verdict, 'undone') = 'undone'
+                and (len(q.raters) = 0 or list_contains(q.raters, $rater))
+        """
+        for rater in RATERS:
+            (expected,) = self.world.conn.execute(query, {"rater": rater}).fetchone()
+            assert blindness.waiting(self.world.conn, self.run_ids, self.team[rater]) == expected
 
     @precondition(lambda self: len(self.said) > 5)
     @rule()

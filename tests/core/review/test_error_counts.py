@@ -70,7 +70,7 @@ def test_two_versions_are_compared_on_the_samples_that_people_judged_with_both(w
     assert len(sides["style"].groups) == 10
     assert len(error_counts.between(world.conn, rung(world, "A"), [], ["style"])["style"].before) == 0
     both = error_counts.versions(world.conn, world.task.task_id)
-    assert [(one["rung"], one["samples"], one["trials"]) for one in both] == [("A", 10, []), ("B", 10, [])]
+    assert [(one["rung"], one["answers"], one["trials"]) for one in both] == [("A", 10, []), ("B", 10, [])]
 
 
 def test_examples_come_with_what_raters_said(world):
@@ -84,15 +84,18 @@ def test_examples_come_with_what_raters_said(world):
 def test_samples_that_always_pass_always_fail_or_split_the_raters_are_found(world):
     judge(world, "A", lambda n: None)
     judge(world, "A", lambda n: ("format",) if n == 5 else None, by=replace(world.by, person_id="ada"))
-    found = item_quality.of_task(world.conn, world.task.task_id, "correct")
+    found, first = item_quality.of_task(world.conn, world.task.task_id, "correct")
     assert {kind: (round(rate.value * rate.n), rate.n) for kind, rate in found.rates.items()} == {
         "always_pass": (2, 10),
         "always_fail": (4, 10),
         "split": (1, 10),
     }
-    rows = item_quality.rows(world.conn, world.task.task_id, "correct", "split")
-    assert [(row["key"], row["versions"]) for row in rows] == [("dev-5", 2)]
-    kept = item_quality.rows(world.conn, world.task.task_id, "correct", "always_pass")
-    assert [(row["key"], row["share"]) for row in kept] == [("dev-0", 1.0), ("dev-1", 1.0)]
-    nothing = item_quality.of_task(world.conn, "no such task", "correct")
+    assert [(row["key"], row["versions"]) for row in first["split"]] == [("dev-5", 2)]
+    assert [(row["key"], row["share"]) for row in first["always_pass"]] == [("dev-0", 1.0), ("dev-1", 1.0)]
+    _, only = item_quality.of_task(world.conn, world.task.task_id, "correct", limit=1)
+    assert {kind: [row["key"] for row in rows] for kind, rows in only.items()} == {
+        kind: [row["key"] for row in rows[:1]] for kind, rows in first.items()
+    }
+    nothing, none = item_quality.of_task(world.conn, "no such task", "correct")
     assert str(nothing.sentences[0]).startswith("Not enough evidence yet")
+    assert not any(none.values())

@@ -49,7 +49,8 @@ with wanted as (
     where j.other_answer_id is null group by j.answer_id, a.sample_id, w.model_id
 ), voted as (
     select r.answer_id, count(*) filter (r.verdict = 'pass') as passed, count(*) filter (r.verdict = 'fail') as failed
-    from newest_words((select list(distinct run_id) from wanted)) as r semi join asked using (answer_id)
+    from newest_words((select list(distinct run_id) from wanted)) as r
+    semi join (from judgements semi join wanted using (judging_id)) as j using (answer_id)
     where r.verdict in ('pass', 'fail') group by r.answer_id
 ), decided as (
     select answer_id, arg_max(verdict, decision_id) = 'pass' as passed

@@ -17,7 +17,7 @@ from core.review.ratings import Item, Rating, Verdict
 from core.review.rubrics import Rubric
 from pages._ui import parts, passages, session
 from pages._ui.session import _, plain
-from pages.review import _card_words, _fields, _presses, _remarks, _repair, _walk
+from pages.review import _card_words, _fields, _presses, _remarks, _repair, _walk, _words
 from pages.review._walk import Place
 
 TOO_SOON_S = 1.1
@@ -75,7 +75,6 @@ def _how_far(now: Progress) -> str:
 
 
 def _texts(item: Item, rubric: Rubric) -> None:
-    guidelines = session.either(rubric.guidelines)
     asked, answered = st.columns(2, gap="medium")
     with asked:
         st.markdown(_("**What was asked**"))
@@ -85,9 +84,7 @@ def _texts(item: Item, rubric: Rubric) -> None:
             parts.text(item.context)
         found = retrieving.of_answers(session.conn(), [item.answer_id]).get(item.answer_id, ())
         passages.show(found, item.input, key=f"rate.passages.{item.answer_id}")
-        if guidelines:
-            with st.expander(_("Guidelines")):
-                st.markdown("\n".join(f"- {session.escape(line)}" for line in guidelines.splitlines() if line.strip()))
+        _words.guidelines(rubric)
     with answered:
         st.markdown(_("**The answer**"))
         parts.text(item.text)

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.locale.mark import N_
+from core.review.rubrics import Rubric
 from pages._ui import parts, session
 from pages._ui.session import _, plain
 
@@ -67,6 +68,14 @@ def origin(row: Mapping[str, Any]) -> str:
     return _(message, model=row["rewriter"] or "–", rounds=row["rounds"] or 0) if message else ""
 
 
+def guidelines(rubric: Rubric) -> None:
+    """The lines that raters judge by, folded away; nothing where there are none."""
+    lines = [line for line in session.either(rubric.guidelines).splitlines() if line.strip()]
+    if lines:
+        with st.expander(_("Guidelines")):
+            st.markdown("\n".join(f"- {session.escape(line)}" for line in lines))
+
+
 def texts(asked: str, answer: str, label: str = "") -> DeltaGenerator:
     """What was asked beside the answer, or what else the label names; returns the answer's side."""
     left, right = st.columns(2, gap="medium")
@@ -86,6 +95,7 @@ def ratings(said: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> None
         points = [str(one["points"])] if one.get("points") else []
         named = [session.escape(types.get(kind, kind)) for kind in one["error_types"]]
         st.markdown(" · ".join([f"**{session.escape(one['rater'])}**: {_(verdict)}", *points, *named]))
-        for text in (one["note"], one["correction"]):
+        for label, text in ((_("Note"), one["note"]), (_("Corrected answer"), one["correction"])):
             if text:
+                st.caption(label)
                 parts.text(text)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.access import roles
 from core.evaluation import retrieving
-from core.review import adjudication, blindness, flags
+from core.review import adjudication, blindness, flags, rubrics
 from pages._ui import parts, passages, session
 from pages._ui.session import _
 from pages.review import _decide, _flags, _words
@@ -27,6 +27,7 @@ def show(item: dict[str, Any], may: bool) -> None:
                 parts.text(item["context"])
             found = retrieving.of_answers(conn, [item["answer_id"]]).get(item["answer_id"], ())
             passages.show(found, item["input"], key=f"adjudicate.passages.{item['answer_id']}")
+            _words.guidelines(rubrics.of_queue(conn, item["queue_id"]))
         with answered:
             st.caption(_("The answer"))
             parts.text(item["text"])

@@ -35,10 +35,10 @@ def row(label: str, name: str, found: Agreement) -> dict[str, Any]:
     known = found.value is not None
     return {
         label: name,
+        "n": found.n,
         "alpha": f"{found.value:.2f}" if known else "–",
         plain("95% interval"): f"{found.low:.2f} – {found.high:.2f}" if known else "–",
         plain("Said the same"): percent(found.raw.value) if found.raw.value is not None else "–",
-        "n": found.n,
         plain("Remark"): words[found.problem],
     }
 
@@ -46,8 +46,7 @@ def row(label: str, name: str, found: Agreement) -> dict[str, Any]:
 def show_split(one: Mapping[str, Any], types: Mapping[str, str]) -> None:
     """An answer that raters judge differently, with what each of them says."""
     with st.container(border=True):
-        parts.text(one["input"])
-        parts.text(one["text"])
+        _words.texts(one["input"], one["text"])
         _words.ratings(one["ratings"], types)
         if one["state"] == "disputed":
             parts.link("review/adjudicate.py", _("Waits for a decision"), "balance")
@@ -82,13 +81,10 @@ if found.raw.value is not None:
     values = {"raw": percent(found.raw.value), "low": percent(found.raw.low), "high": percent(found.raw.high)}
     st.markdown(_(CEILING, n=found.raw.n, **values))
 types = {one["id"]: session.either(one) for one in task.error_types}
-by_pair, by_type = st.columns(2, gap="medium")
-by_pair.subheader(_("By pair of raters"))
-by_pair.dataframe(
-    [row(plain("Raters"), " + ".join(pair), one) for pair, one in report.by_pair.items()], hide_index=True
-)
-by_type.subheader(_("By error type"))
-by_type.dataframe(
+st.subheader(_("By pair of raters"))
+st.dataframe([row(plain("Raters"), " + ".join(pair), one) for pair, one in report.by_pair.items()], hide_index=True)
+st.subheader(_("By error type"))
+st.dataframe(
     [row(plain("Error type"), types.get(kind, kind), one) for kind, one in report.by_type.items()], hide_index=True
 )
 st.subheader(_("The answers that split raters most"))

@@ -50,6 +50,11 @@ def _lock(one: dict[str, Any]) -> None:
 heading, choice = st.columns(2, gap="medium", vertical_alignment="center")
 heading.title(_("Compare"))
 known = {one["round_id"]: one for one in comparisons.of_task(conn, task.task_id, person.person_id)}
+waiting = [
+    place
+    for place, one in enumerate(known.values())
+    if one["mine"] and not one["locked_at"] and one["done"] < one["asked"]
+]
 if not known:
     st.info(_("There is no round of comparisons yet. An operator opens one over two runs or more."))
 if len(known) > 1:
@@ -57,6 +62,7 @@ if len(known) > 1:
         chosen = parts.select(
             _("Round"),
             list(known),
+            index=(waiting or [0])[0],
             format_func=lambda one: name(known[one]),
             key="compare.round",
             label_visibility="collapsed",

@@ -87,6 +87,36 @@ def test_other_keyboards_and_input_methods_and_what_was_written_is_not_lost_by_l
     assert (kept[-1]["note"], kept[-1]["correction"], kept[-1]["origin"]) == ("太短", written, "typed")
 
 
+def test_back_and_forward_in_mid_session_leave_each_rating_once(page: Page, start: Callable[..., Room]) -> None:
+    room = start(10)
+    page = room.open(page.context, "mina")
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Queues").click()
+    page.get_by_test_id("stMain").get_by_text("Make a queue").wait_for()
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Rate").click()
+    page.locator(".output").wait_for()
+    page.on("dialog", lambda dialog: dialog.accept())  # what is on its way is asked about, when it is
+    said = {press(page, "f"): "fail"}
+    page.go_back()  # at once, before the server has confirmed it
+    page.get_by_test_id("stMain").get_by_text("Make a queue").wait_for()
+    page.go_back()  # to the card as it was opened first
+    page.locator(".output").wait_for()
+    asked = press(page, "p")
+    assert asked not in said, "an answer that is judged does not come again"
+    said[asked] = "pass"
+    page.go_forward()
+    page.get_by_test_id("stMain").get_by_text("Make a queue").wait_for()
+    page.go_forward()
+    page.locator(".output").wait_for()
+    asked = press(page, "p")
+    assert asked not in said
+    said[asked] = "pass"
+    rated(page, 3)
+    saved(page)
+    kept = room.kept()
+    assert {row["input"]: row["verdict"] for row in kept} == said
+    assert len(kept) == 3
+
+
 def test_a_socket_that_closes_in_mid_save_leaves_each_rating_once(page: Page, start: Callable[..., Room]) -> None:
     room = start(8)
     lost = {"said": False, "heard": False}

@@ -54,7 +54,11 @@ def test_an_operator_opens_a_round_and_experts_find_it_on_their_overview(page, w
 
 def test_two_answers_are_shown_as_a_and_b_and_nothing_tells_the_versions(page, world, round_id):
     pair = waiting(world, round_id)
-    app = page(COMPARE)
+    run_ids = [row[0] for row in world.conn.execute("select run_id from runs").fetchall()]
+    newer = comparisons.create(world.conn, by=world.by, task_id=world.task.task_id, run_ids=run_ids)
+    comparisons.choose(world.conn, newer, waiting(world, newer).pair_id, "tie", by=world.by)
+    comparisons.lock(world.conn, newer, by=world.by)
+    app = page(COMPARE)  # opens where something waits
     assert [code.value for code in app.code] == [pair.input, pair.left, pair.right]
     shown = " ".join(element.value for element in [*app.markdown, *app.caption, *app.subheader])
     assert not [name for name in ("Sort", "Answer.", "Base", "A · ", "B · ") if name in shown]

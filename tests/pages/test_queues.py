@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import pytest
 
 from core.access import people, sessions
-from core.review import flags, queues, ratings
+from core.review import flags, queues, ratings, rubrics
 from core.review.queues import Terms
 from core.review.ratings import Rating
 from pages._ui import session
@@ -28,6 +28,8 @@ def bo(conn, mina):
 def dispute(world, bo):
     """An answer that Mina passed and Bo failed, in a queue of two ratings each."""
     run_ids = [row[0] for row in world.conn.execute("select run_id from runs").fetchall()]
+    told = {"task_id": world.task.task_id, "question": {"en": "Fit to send?"}, "guidelines": {"en": "Says *when*."}}
+    rubrics.revise(world.conn, by=world.by, scale="pass_fail", reference="on_demand", **told)
     terms = Terms(each=2)
     queue_id = queues.create(world.conn, by=world.by, task_id=world.task.task_id, run_ids=run_ids, limit=1, terms=terms)
     (item,) = ratings.waiting(world.conn, queue_id, "mina")
@@ -73,7 +75,10 @@ def test_a_lead_sees_both_ratings_as_plain_text_and_decides_with_a_reason(page, 
     queue_id, answer = dispute
     assert "1 disputed answers to decide" in labels(page(HOME))
     app = page(DISPUTED)
-    assert "<b>Too curt.</b>" in [code.value for code in app.code]
+    shown = [(one.type, one.value) for one in app.main if one.type in ("caption", "code")]
+    assert shown[shown.index(("code", "<b>Too curt.</b>")) - 1] == ("caption", "Note")  # which is no correction
+    (guidelines,) = [one for one in app.expander if one.label == "Guidelines"]
+    assert guidelines.markdown[0].value == r"- Says \*when\*\."
     key = f"adjudicate.{queue_id}.{answer}"
     app.button_group(key=f"{key}.verdict").set_value("fail").run()
     app.text_area(key=f"{key}.correction").input("late")

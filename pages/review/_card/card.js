@@ -162,8 +162,11 @@ class Room {
       this.button(words.differences, "D", () => this.differ(), "quiet"),
     );
     this.$(".acts").replaceChildren(...this.acts());
+    const types = this.data.types.filter((type) => type.key);
+    const letters = types.map((type) => type.key).join(", ");
+    const sheet = [...words.sheet, ...(letters ? [[letters, types.map((type) => type.label).join(" · ")]] : [])];
     this.$(".sheet dl").replaceChildren(
-      ...words.sheet.flatMap(([keys, meaning]) => [element("dt", "", keys), element("dd", "", meaning)]),
+      ...sheet.flatMap(([keys, meaning]) => [element("dt", "", keys), element("dd", "", meaning)]),
     );
     this.draw();
   }

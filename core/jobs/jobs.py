@@ -29,7 +29,7 @@ class Job:
     """One piece of background work. `title` is a gettext id, filled in with `values`."""
 
     job_id: str
-    kind: Literal["generate", "train", "fetch", "probe", "export", "rewrite"]
+    kind: Literal["generate", "train", "fetch", "probe", "export", "rewrite", "index"]
     task_id: str | None
     title: str
     values: Mapping[str, Any]

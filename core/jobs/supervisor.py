@@ -19,6 +19,7 @@ from core.jobs import jobs
 from core.jobs.jobs import Job
 from core.jobs.launchers import Launcher, LocalLauncher
 from core.judging import judgings
+from core.knowledge import indexes, vectors
 from core.locale.mark import N_
 from core.review import rewrites
 from core.settings import Settings
@@ -122,6 +123,8 @@ def prepare(settings: Settings, conn: duckdb.DuckDBPyConnection, job: Job, folde
         spec = dict(job.spec)
     elif job.kind == "rewrite":
         spec = rewrites.inputs(conn, job, folder)
+    elif job.kind == "index":
+        spec = vectors.inputs(conn, job, folder)
     else:
         repo = job.spec.get("repo")
         spec = {"kind": "hub" if repo else "fetch", "into": str(settings.models), "repo": repo}
@@ -133,7 +136,7 @@ def _follow(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launc
     alive = job_folder.alive(folder)  # asked first: what a dead worker has written is all there will be
     if job.kind == "rewrite":
         rewrites.hand_over(conn, job.job_id, folder)
-    if job.kind in ("generate", "rewrite"):
+    if job.kind in ("generate", "rewrite", "index"):
         _take_in(conn, job, folder)
     result = job_folder.result(folder)
     if result is not None and not alive:
@@ -160,6 +163,8 @@ def _take_in(conn: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> None:
         rows = (row for shard in new for row in job_folder.read_lines(shard))
         if job.kind == "rewrite":
             rewrites.keep(conn, job.job_id, rows)
+        elif job.kind == "index":
+            vectors.keep(conn, job, rows)
         elif judging := job.spec.get("judging"):
             judgings.keep(conn, judging, rows)
         elif job.spec.get("questions"):
@@ -180,6 +185,8 @@ def _finish(
         follow_up = _register(conn, models.describe(Path(result["path"])), job.by)
     elif job.kind == "rewrite" and result["status"] == "done":
         follow_up = rewrites.go_on(job)
+    elif job.kind == "index" and result["status"] == "done":
+        follow_up = indexes.go_on(job)
     with audit.change(
         conn, actor="worker", act=f"job.{result['status']}", subject=job.job_id, detail={"kind": job.kind}
     ) as detail:

@@ -20,6 +20,7 @@ WORK = {
     "fetch": "core.generation.starter",
     "hub": "core.generation.hub",
     "rewrite": "core.review.rewriting",
+    "index": "core.knowledge.work",
 }
 """Each kind's module has `work(folder, spec) -> dict`, imported here and not before, since it may load torch."""
 

@@ -74,19 +74,19 @@ def _files(found: Path) -> str:
     return content.digest({"": models.hashes(found), **inner})
 
 
-def passages(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
-    """A vector of length 1 for each passage, passages × dimensions. Raises Refusal when one cannot be had."""
-    return _vectors(embedder, texts, question=False)
+def check(embedder: Embedder) -> None:
+    """Raises Refusal when the folder has another model by now than the one that it was chosen for."""
+    if embedder.path and (not Path(embedder.path).is_dir() or _files(Path(embedder.path)) != embedder.files):
+        raise Refusal(
+            N_("The model in %(folder)s is not the one that the index was made with. Bring its files back, or make "
+               "a new version with the model that is there now."), folder=embedder.path,
+        )  # fmt: skip
 
 
-def _vectors(embedder: Embedder, texts: Sequence[str], *, question: bool) -> NDArray[np.float32]:
+def _vectors(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
+    check(embedder)
     if embedder.path:
-        if not Path(embedder.path).is_dir() or _files(Path(embedder.path)) != embedder.files:
-            raise Refusal(
-                N_("The model in %(folder)s is not the one that the index was made with. Bring its files back, or make "
-                   "a new version with the model that is there now."), folder=embedder.path,
-            )  # fmt: skip
-        return encoders.encode(embedder.path, texts, question=question)
+        return encoders.encode(embedder.path, texts, question=True)
     return embedding.embed(base_url=embedder.base_url, model=embedder.model, key_env=embedder.key_env, texts=texts)
 
 
@@ -100,7 +100,7 @@ def questions(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
     with _remembering:
         found = {key: _known[key] for key in keys if key in _known}
     if new := list(dict.fromkeys(key for key in keys if key not in found)):
-        asked = dict(zip(new, _vectors(embedder, [text for _, text in new], question=True), strict=True))
+        asked = dict(zip(new, _vectors(embedder, [text for _, text in new]), strict=True))
         found |= asked
         with _remembering:
             _known.update(asked)

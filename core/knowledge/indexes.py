@@ -1,10 +1,10 @@
 """A task's knowledge base: documents, and the immutable versions of the index over their passages."""
 
-import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.knowledge import documents, passages, searching, vectors, words
+from core.jobs.jobs import Job
+from core.knowledge import passages, searching, vectors, words
 from core.knowledge.embedders import Embedder
 from core.knowledge.searching import Method
 from core.locale.mark import N_
@@ -70,34 +71,26 @@ def add(
     """Take the files in, given as name and bytes, as one new version; one bad file does not keep the others out.
 
     A document of a name that is there already takes its place, and the new version is searched as the one before.
-    The index is built when it is first searched. Raises Refusal, with nothing kept, when its vectors cannot be had.
+    Where that needs vectors that are not there yet, a job gets them, and makes the version then.
     """
     roles.require(by, "knowledge.manage")
     outcomes, read = list[Outcome](), dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]()
     for name, given in files:
         try:
-            row, cut = _document(by, task_id, name, given)
+            row, cut = passages.of_file(by.person_id, task_id, name, given)
         except Refusal as refusal:
             outcomes.append(Outcome(name=name, refusal=refusal))
         else:
             read[name] = row, cut
             outcomes.append(Outcome(name=name, passages=len(cut)))
     if read:
-        before = newest(conn, task_id)
-        embedder = before.embedder if before else None
-        added = [f"{one['section']}\n{one['text']}" for _, cut in read.values() for one in cut]
-        new = vectors.ask(conn, embedder, added) if embedder else {}
         with audit.change(conn, actor=by.person_id, act="knowledge.added", subject=task_id) as detail:
             for row, cut in read.values():
                 if not database.row(conn, "select 1 from documents where document_id = ?", [row["document_id"]]):
                     database.insert(conn, "documents", [row])
                     database.insert(conn, "passages", cut)
-            if embedder:
-                vectors.keep(conn, embedder, new)
-            before = newest(conn, task_id)
-            kept = [one["document_id"] for one in of_index(conn, before) if one["name"] not in read] if before else []
             detail["documents"] = [row["document_id"] for row, _ in read.values()]
-            detail["index"] = save(conn, by, task_id, kept + detail["documents"], *_way(before))
+            detail |= settle(conn, by.person_id, task_id, added=detail["documents"])
     return outcomes
 
 
@@ -109,41 +102,60 @@ def remove(conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, documen
     if not kept:
         raise Refusal(N_("A knowledge base keeps at least one document. Add another before you take this one out."))
     with audit.change(conn, actor=by.person_id, act="knowledge.removed", subject=task_id) as detail:
-        detail |= {"documents": list(document_ids), "index": save(conn, by, task_id, kept, *_way(before))}
+        detail |= {"documents": list(document_ids), "index": save(conn, by.person_id, task_id, kept, *_way(before))}
 
 
 def bring_back(conn: duckdb.DuckDBPyConnection, index: Index, *, by: Person) -> None:
     """Make an earlier version the newest one again."""
     roles.require(by, "knowledge.manage")
     with audit.change(conn, actor=by.person_id, act="knowledge.brought_back", subject=index.task_id) as detail:
-        detail["index"] = save(conn, by, index.task_id, index.documents, *_way(index))
-
-
-def _document(by: Person, task_id: str, name: str, given: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    cut = passages.cut(documents.read(name, given))
-    document_id = content.name("document", [task_id, name, hashlib.sha256(given).hexdigest(), passages.CUT])
-    row = {"document_id": document_id, "task_id": task_id, "name": name, "size": len(given)}
-    row |= {"added_by": by.person_id, "added_at": database.now()}
-    return row, [
-        {
-            "passage_id": content.name("passage", [document_id, place, one.text]),
-            "document_id": document_id,
-            "place": place,
-            "page": one.page,
-            "section": one.section,
-            "text": one.text,
-        }
-        for place, one in enumerate(cut, 1)
-    ]
+        detail["index"] = save(conn, by.person_id, index.task_id, index.documents, *_way(index))
 
 
 def _way(index: Index | None) -> tuple[Method, Embedder | None]:
     return (index.method, index.embedder) if index else ("bm25", None)
 
 
+def settle(
+    conn: duckdb.DuckDBPyConnection,
+    by: str,
+    task_id: str,
+    *,
+    added: Sequence[str] = (),
+    method: Method | None = None,
+    embedder: Embedder | None = None,
+) -> dict[str, str]:
+    """Make the newest version with these documents added, searched in this way or as before, inside a change.
+
+    Returns its id as `index`; while vectors are missing, the `job` that gets them, which settles the same when it ends.
+    """
+    before = newest(conn, task_id)
+    if method is None:
+        method, embedder = _way(before)
+        then: dict[str, Any] = {"added": list(added)}
+    else:
+        then = {"added": list(added), "method": method, "embedder": embedder and embedder.row()}
+    query = "select name from documents where document_id in (select unnest($added::text[]))"
+    replaced = {name for (name,) in conn.execute(query, {"added": list(added)}).fetchall()}
+    kept = [one["document_id"] for one in of_index(conn, before) if one["name"] not in replaced] if before else []
+    listed = [*kept, *added]
+    if embedder and vectors.missing(conn, embedder, listed):
+        return {"job": vectors.order(conn, embedder, listed, then, task_id=task_id, by=by)}
+    return {"index": save(conn, by, task_id, listed, method, embedder)}
+
+
+def go_on(job: Job) -> Callable[[duckdb.DuckDBPyConnection], dict[str, Any]]:
+    """What to do in the change that ends a job for vectors: the version they were for, or a job for what came since."""
+    then = dict(job.spec["then"])
+    if then.get("embedder"):
+        then["embedder"] = Embedder(**then["embedder"])
+    assert job.task_id is not None, "a knowledge base is a task's"
+    return partial(settle, by=job.by, task_id=job.task_id, **then)
+
+
 def save(
     conn: duckdb.DuckDBPyConnection,
-    by: Person,
+    by: str,
     task_id: str,
     document_ids: Sequence[str],
     method: Method,
@@ -161,7 +173,7 @@ def save(
     before = newest(conn, task_id)
     row |= {"index_id": content.name("index", named), "number": before.number + 1 if before else 1}
     row |= database.row(conn, query, {"listed": listed}) or {}
-    database.insert(conn, "indexes", [{**row, "created_by": by.person_id, "created_at": database.now()}])
+    database.insert(conn, "indexes", [{**row, "created_by": by, "created_at": database.now()}])
     return str(row["index_id"])
 
 

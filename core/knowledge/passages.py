@@ -1,10 +1,15 @@
 """Sections cut into passages: at the ends of paragraphs and sentences, with some overlap where a section goes on."""
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from core import content
+from core.knowledge import documents
 from core.knowledge.documents import Section
+from core.store import database
 
 SIZE = 900
 """Bytes of UTF-8 in a passage at most: a Chinese character says more than a letter, and takes three."""
@@ -28,6 +33,25 @@ class Cut:
 def cut(sections: Sequence[Section]) -> list[Cut]:
     """The passages of a document in its order; none crosses a page or a heading."""
     return [Cut(page=one.page, section=one.section, text=text) for one in sections for text in _texts(one.text)]
+
+
+def of_file(by: str, task_id: str, name: str, given: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The rows of a document and of its passages, from a file's name and bytes. Raises Refusal if it cannot be read."""
+    found = cut(documents.read(name, given))
+    document_id = content.name("document", [task_id, name, hashlib.sha256(given).hexdigest(), CUT])
+    row = {"document_id": document_id, "task_id": task_id, "name": name, "size": len(given)}
+    row |= {"added_by": by, "added_at": database.now()}
+    return row, [
+        {
+            "passage_id": content.name("passage", [document_id, place, one.text]),
+            "document_id": document_id,
+            "place": place,
+            "page": one.page,
+            "section": one.section,
+            "text": one.text,
+        }
+        for place, one in enumerate(found, 1)
+    ]
 
 
 def _texts(text: str) -> Iterator[str]:

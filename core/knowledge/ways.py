@@ -5,33 +5,41 @@ import duckdb
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.knowledge import indexes, vectors
+from core.jobs import jobs
+from core.knowledge import indexes
 from core.knowledge.embedders import Embedder
 from core.knowledge.searching import Method
 from core.locale.mark import N_
-from core.store import audit
+from core.store import audit, database
 
 
 def choose(
     conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, method: Method, embedder: Embedder | None = None
-) -> None:
+) -> str | None:
     """Make the version; only "bm25" goes without an embedder.
 
-    All vectors are asked for first. Raises Refusal, with nothing kept, when one cannot be had.
+    Returns the job that makes it once its vectors are there, or None when it is there already.
     """
     roles.require(by, "knowledge.manage")
-    before = indexes.newest(conn, task_id)
-    if before is None:
+    if indexes.newest(conn, task_id) is None:
         raise Refusal(N_("This task has no documents yet. Add some first."))
-    new: vectors.Vectors = {}
     if method == "bm25":
         embedder = None
     elif embedder is None:
         raise Refusal(N_("Search by meaning needs a model for embeddings. Say where it answers."))
-    else:
-        new = vectors.ask(conn, embedder, [text for _, text in indexes.texts(conn, before.documents)])
-    detail = {"method": method, "vectors": len(new)}
-    with audit.change(conn, actor=by.person_id, act="knowledge.way_chosen", subject=task_id, detail=detail) as told:
-        if embedder:
-            vectors.keep(conn, embedder, new)
-        told["index"] = indexes.save(conn, by, task_id, before.documents, method, embedder)
+    with audit.change(conn, actor=by.person_id, act="knowledge.way_chosen", subject=task_id) as detail:
+        settled = indexes.settle(conn, by.person_id, task_id, method=method, embedder=embedder)
+        detail |= {"method": method, **settled}
+    return settled.get("job")
+
+
+def waiting(conn: duckdb.DuckDBPyConnection, task_id: str) -> str | None:
+    """The job for vectors that the task's next version waits for: open, or ended without a version after it."""
+    query = """
+        select job_id from jobs where kind = 'index' and task_id = $task and (
+            list_contains($open, state) or state <> 'done' and created_at >= (
+                select max(created_at) from indexes where task_id = $task)
+        ) order by number desc limit 1
+    """
+    row = database.row(conn, query, {"task": task_id, "open": list(jobs.OPEN)})
+    return row["job_id"] if row else None

@@ -28,6 +28,7 @@ PHASES = {
     "answering": N_("answering"),
     "judging": N_("judging"),
     "rewriting": N_("rewriting"),
+    "embedding": N_("turning passages into vectors"),
     "training": N_("training"),
     "measuring": N_("measuring one step"),
     "merging": N_("merging"),

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.evaluation import spreadsheets
 from core.knowledge import documents as readable
-from core.knowledge import indexes
+from core.knowledge import indexes, ways
 from core.knowledge.indexes import Index, Passage
 from core.locale.mark import N_
 from pages._ui import parts, session
@@ -40,6 +40,16 @@ def show_outcomes() -> None:
             st.success(_("%(name)s: %(count)s passages", name=one.name, count=one.passages))
         else:
             st.error(session.escape(one.name) + ": " + _(one.refusal.message, **one.refusal.values))
+
+
+def waiting(task_id: str) -> None:
+    """The job that gets vectors for the next version, while it is not done."""
+    if job_id := ways.waiting(session.conn(), task_id):
+        st.caption(
+            _("The next version is there once its passages have their vectors; until then the one before is searched. "
+              "Passages that have theirs already are not asked for again.")
+        )  # fmt: skip
+        parts.job(job_id, "knowledge.job")
 
 
 def try_question(index: Index) -> None:

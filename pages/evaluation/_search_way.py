@@ -60,9 +60,9 @@ def choose(known: Sequence[Index]) -> None:
             chosen = None
             if where:
                 chosen = embedders.folder(path) if where == "folder" else embedders.endpoint(*typed)
-            with st.spinner(_("Asking for the vectors of all passages that have none yet…")):
-                ways.choose(session.conn(), by=session.person(), task_id=newest.task_id, method=method, embedder=chosen)
-            session.keep_message(N_("Version %(number)s is searched in this way."), number=newest.number + 1)
+            said = {"by": session.person(), "task_id": newest.task_id, "method": method, "embedder": chosen}
+            if ways.choose(session.conn(), **said) is None:
+                session.keep_message(N_("Version %(number)s is searched in this way."), number=newest.number + 1)
             st.rerun()
 
 

@@ -19,6 +19,7 @@ known = indexes.versions(conn, task.task_id)
 if may:
     _knowledge.upload(task.task_id)
 _knowledge.show_outcomes()
+_knowledge.waiting(task.task_id)
 if not known:
     st.info(
         _("This task has no documents yet.") if may else _("This task has no documents yet. An operator adds some.")

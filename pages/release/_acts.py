@@ -19,6 +19,7 @@ ACTS = {
     "knowledge.removed": N_("Document taken out of the knowledge base"),
     "knowledge.brought_back": N_("Earlier knowledge base brought back"),
     "knowledge.way_chosen": N_("Way of searching chosen"),
+    "vectors.stored": N_("Vectors of passages stored"),
     "job.done": N_("Job done"),
     "job.failed": N_("Job failed"),
     "job.interrupted": N_("Job interrupted"),

@@ -4,6 +4,7 @@ from core.evaluation import models, questions
 from core.jobs import jobs
 from core.knowledge import indexes
 from pages._ui import session
+from tests import inline
 from tests.core.knowledge.test_hostile import DOCUMENTS, QUESTION
 from tests.openai_server import serve
 
@@ -56,7 +57,9 @@ def test_no_hostile_document_is_more_than_text_on_the_page(page, task, conn, min
         assert not app.get("iframe")
 
 
-def test_another_way_of_searching_is_a_version_and_a_silent_endpoint_a_sentence(page, task, conn, mina):
+def test_another_way_of_searching_is_a_version_once_its_job_is_done_and_a_silent_endpoint_a_sentence(
+    page, task, conn, mina
+):
     before = indexes.newest(conn, task)
     app = page("evaluation/knowledge.py")
     app.button_group(key="knowledge.view").set_value("search").run()
@@ -64,12 +67,20 @@ def test_another_way_of_searching_is_a_version_and_a_silent_endpoint_a_sentence(
     app.text_input(key=f"knowledge.way.model.{before.number}").set_value("tiny")
     app.text_input(key=f"knowledge.way.url.{before.number}").set_value("http://127.0.0.1:9/v1")
     app.button(key="knowledge.way.make").click().run()
-    assert "cannot be reached" in app.error[0].value
+    assert any("Vectors of" in one.value and "waiting" in one.value for one in app.markdown)
+    inline.drain(session.settings(), conn)
+    app.run()
+    assert "cannot be reached" in app.warning[0].value
+    assert app.button(key="knowledge.job.resume")
     assert indexes.newest(conn, task) == before
     with serve() as server:
         app.text_input(key=f"knowledge.way.url.{before.number}").set_value(server.base_url)
         app.button(key="knowledge.way.make").click().run()
+        assert "until then the one before is searched" in " ".join(one.value for one in app.caption)
+        inline.drain(session.settings(), conn)
+        app.run()
         assert not app.error
+        assert not app.warning
         assert indexes.newest(conn, task).method == "hybrid"
         assert any("hybrid" in one.value for one in app.caption)
         app.button_group(key="knowledge.view").set_value("try").run()

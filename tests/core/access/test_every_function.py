@@ -106,6 +106,7 @@ NOBODYS = {
     "jobs.supervisor.start": "the program's own",
     "jobs.supervisor.step": "the program's own",
     "judging.judgings.keep": "what a worker brought",
+    "knowledge.vectors.keep": "what a worker brought",
     "release.production.take_in": "what the server wrote down",
     "release.signatures.authenticate": "is told the act by its callers, all of them here",
     "review.claims.take": "holds items for somebody; rating them is checked",

@@ -15,7 +15,7 @@ from core.knowledge.embedders import Embedder
 from core.review import queues
 from core.scoring import checks
 from core.training import training_sets
-from tests import chain
+from tests import chain, inline
 from tests.openai_server import serve
 
 WITH = Prompt(name="With passages", system="", template="{passages}\nQuestion: {input}")
@@ -120,6 +120,7 @@ def test_ways_of_searching_stand_beside_each_other_on_the_same_samples(world):
         embedder = Embedder(base_url=server.base_url, model="tiny")
         for method in ("bm25", "dense", "hybrid"):
             ways.choose(world.conn, by=world.by, task_id=world.task.task_id, method=method, embedder=embedder)
+            inline.drain(world.settings, world.conn)
             job_id = matrices.start(world.conn, by=world.by, matrix=matrix(world, retrieval=retrieval(world)))
             (run,) = runs.of_job(world.conn, job_id)
             items = asking.inputs(world.conn, world.settings, job_id)[1]

@@ -10,8 +10,9 @@ import torch
 from transformers import BertConfig, BertModel
 
 from core.errors import Refusal
+from core.jobs import jobs
 from core.knowledge import embedders, encoders, indexes, ways
-from tests import tiny
+from tests import inline, tiny
 
 TEXTS = ["My card was stolen on the train.", "分期手续费是多少？", "JSON"]
 
@@ -52,7 +53,7 @@ def expected(folder, text):
 
 def test_vectors_are_the_models_whatever_stands_beside_a_text(folder):
     embedder = embedders.folder(str(folder))
-    together = embedders.passages(embedder, [*TEXTS, "long " * 300])
+    together = encoders.encode(str(folder), [*TEXTS, "long " * 300], question=False)
     assert np.linalg.norm(together, axis=1) == pytest.approx(np.ones(4), abs=1e-5)
     for text, vector in zip(TEXTS, together, strict=False):
         assert vector == pytest.approx(expected(folder, text), abs=1e-4)
@@ -65,6 +66,7 @@ def test_a_folder_is_an_index_another_model_in_it_is_noticed_and_its_process_may
 ):
     indexes.add(conn, by=mina, task_id=task, files=[(f"{n}.txt", text.encode()) for n, text in enumerate(TEXTS)])
     ways.choose(conn, by=mina, task_id=task, method="dense", embedder=embedders.folder(str(folder)))
+    inline.drain(settings, conn)
     index = indexes.newest(conn, task)
     assert index.embedder.model == "tiny-encoder"
     assert len(indexes.search(conn, settings, index, "card", 3)) == 3
@@ -75,8 +77,11 @@ def test_a_folder_is_an_index_another_model_in_it_is_noticed_and_its_process_may
         with pytest.raises(Refusal, match="not the one that the index was made with"):
             indexes.search(conn, settings, index, "something new", 3)
         os.kill(encoders._running[str(folder)].pid, signal.SIGKILL)
-        with pytest.raises(Refusal, match=r"cannot be used for embeddings .*max_tokens"):
-            ways.choose(conn, by=mina, task_id=task, method="dense", embedder=embedders.folder(str(folder)))
+        ways.choose(conn, by=mina, task_id=task, method="dense", embedder=embedders.folder(str(folder)))
+        inline.drain(settings, conn)
+        failed = jobs.find(conn, ways.waiting(conn, task))
+        assert "cannot be used for embeddings" in failed.message
+        assert "max_tokens" in failed.message_values["problem"]
     finally:
         pooling.write_text(before)
     assert len(indexes.search(conn, settings, index, "something else", 3)) == 3

@@ -11,10 +11,13 @@ from core.locale.mark import N_
 HALF = 0.5
 
 NOTHING = N_("Not enough evidence yet: no failed answer has been given an error type.")
-MOSTLY = N_("Of %(n)s failed samples most fail for one reason, %(kind)s: %(share)s, 95%% interval %(low)s to %(high)s.")
+MOSTLY = N_(
+    "Most of the %(n)s failed samples fail for one reason, “%(kind)s”: %(share)s of them, 95%% interval %(low)s to "
+    "%(high)s."
+)
 MIXED = N_(
-    "Of %(n)s failed samples no single reason explains most; the commonest is %(kind)s: %(share)s, 95%% interval "
-    "%(low)s to %(high)s."
+    "No single reason explains most of the %(n)s failed samples; the commonest is “%(kind)s”: %(share)s of them, "
+    "95%% interval %(low)s to %(high)s."
 )
 NOT_COMPARED = N_("Not enough evidence yet: people have judged no sample with both versions.")
 FEWER = N_(

@@ -21,9 +21,9 @@ HEADROOM = N_(
     "%(gain)s points, 95%% interval %(low)s to %(high)s; last step %(step)s points, %(step_low)s to %(step_high)s."
 )
 SUSPECTED = N_(
-    "Stuck at %(value)s on %(n)s samples, below the target of %(target)s: a plateau is suspected. Last step %(step)s "
-    "points, 95%% interval %(step_low)s to %(step_high)s; a gain of %(goal)s would be worth having. "
-    "One more real attempt would confirm it."
+    "Stuck at %(value)s on %(n)s samples, below the target of %(target)s: a plateau is suspected. The last prompt "
+    "changed that by %(step)s points, 95%% interval %(step_low)s to %(step_high)s; a gain of %(goal)s would be worth "
+    "having. One more real attempt would confirm it."
 )
 CONFIRMED = N_(
     "Stuck at %(value)s on %(n)s samples, below the target of %(target)s: two attempts in a row gained less than "

@@ -156,12 +156,18 @@ def spent(conn: duckdb.DuckDBPyConnection, job_id: str) -> float:
 
 
 def of_run(
-    conn: duckdb.DuckDBPyConnection, run_id: str, *, wrong_first: bool = False, offset: int = 0, limit: int
+    conn: duckdb.DuckDBPyConnection,
+    run_id: str,
+    *,
+    wrong_first: bool = False,
+    metric: str | None = None,
+    offset: int = 0,
+    limit: int,
 ) -> list[dict[str, Any]]:
     """One row per answer in the set's order, or the wrong ones first and those without a score last: `key`, `input`,
     `reference`, `text` (perhaps `cut`) or `failure`, `value` and `reason`.
 
-    `value` is that of the scorer's leading metric, in 0..1; None where nothing could be compared.
+    `value` is that of the metric, or of the scorer's leading one, in 0..1; None where nothing could be compared.
     """
     query = """
         with page as (
@@ -169,7 +175,7 @@ def of_run(
                 if($wrong_first, coalesce(c.value, 2), 0) as rank, m.position
             from runs as r join answers as a using (run_id)
             join eval_set_samples as m on m.eval_set_id = r.eval_set_id and m.sample_id = a.sample_id
-            left join scores as c on c.answer_id = a.answer_id and c.metric in ('correct', 'overlap')
+            left join scores as c on c.answer_id = a.answer_id and c.metric in ($metric, $other)
             where r.run_id = $run order by rank, m.position, a.repeat limit $limit offset $offset
         )
         select a.answer_id, p.key, p.input, p.reference, a.repeat, a.text, a.cut, a.failure, a.failure_code,
@@ -178,7 +184,7 @@ def of_run(
         order by m.rank, m.position, a.repeat
     """
     values = {"run": run_id, "wrong_first": wrong_first, "offset": offset, "limit": limit}
-    return database.rows(conn, query, values)
+    return database.rows(conn, query, values | {"metric": metric or "correct", "other": metric or "overlap"})
 
 
 def failures(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> list[dict[str, Any]]:

@@ -33,6 +33,8 @@ class Comparison:
     base: Rate
     student: Rate
     teacher: Rate
+    run_ids: tuple[str, str, str]
+    """Of base, student and teacher."""
     failed: int
     gap: GapShare
 
@@ -113,13 +115,15 @@ def compare(conn: duckdb.DuckDBPyConnection, trial_id: str, teacher_model_id: st
     (before,), (after,) = (
         [one["run_id"] for one in report.runs if (one["split"], one["side"]) == ("gate", side)] for side in proofs.SIDES
     )
-    found = results.shared(conn, [before, after, run["run_id"]], metric)
-    base, student, teacher = (found.values[one] for one in (before, after, run["run_id"]))
+    run_ids = before, after, run["run_id"]
+    found = results.shared(conn, run_ids, metric)
+    base, student, teacher = (found.values[one] for one in run_ids)
     return Comparison(
         metric=metric,
         base=intervals.mean_rate(base),
         student=intervals.mean_rate(student),
         teacher=intervals.mean_rate(teacher),
+        run_ids=run_ids,
         failed=run["failed"],
         gap=gap_share.measure(base, student, teacher, found.groups),
     )

@@ -34,7 +34,8 @@ FEWEST = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """`points` has one row for each part whose dev answers are in: `rows`, `value`, `low`, `high`, `n`.
+    """`points` has one row for each part whose dev answers are in: `rows`, `value`, `low`, `high`, `n`, and the
+    `run_id` of these answers.
 
     `learning` is None as long as half or all are missing.
     """
@@ -118,9 +119,16 @@ def measure(conn: duckdb.DuckDBPyConnection, task: Task, curve: Mapping[str, Any
     answered = {trial["trial_id"]: run for trial in curve["trials"] if (run := _on_dev(conn, trial["trial_id"]))}
     rates = results.rates(conn, list(answered.values()), same=True)
     rows = [
-        {"rows": trial["row_count"], "value": rate.value, "low": rate.low, "high": rate.high, "n": rate.n}
+        {
+            "rows": trial["row_count"],
+            "value": rate.value,
+            "low": rate.low,
+            "high": rate.high,
+            "n": rate.n,
+            "run_id": run_id,
+        }
         for trial in curve["trials"]
-        if (rate := rates.get((answered.get(trial["trial_id"], ""), task.plan.metric))) is not None
+        if (rate := rates.get((run_id := answered.get(trial["trial_id"], ""), task.plan.metric))) is not None
     ]
     last = [answered.get(trial["trial_id"]) for trial in curve["trials"][-2:]]
     judged = None
@@ -129,7 +137,7 @@ def measure(conn: duckdb.DuckDBPyConnection, task: Task, curve: Mapping[str, Any
         found = results.shared(conn, [half, full], task.plan.metric)
         gain = task.plan.smallest_gain
         judged = learning.judge(found.values[half], found.values[full], smallest_gain=gain, groups=found.groups)
-    return Curve(points=pd.DataFrame(rows, columns=["rows", "value", "low", "high", "n"]), learning=judged)
+    return Curve(points=pd.DataFrame(rows, columns=["rows", "value", "low", "high", "n", "run_id"]), learning=judged)
 
 
 def _on_dev(conn: duckdb.DuckDBPyConnection, trial_id: str) -> str | None:

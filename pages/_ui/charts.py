@@ -7,12 +7,13 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from pages._ui import downloads
 from pages._ui.session import plain
 
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#8A8A8A"
 
-_WRAPPED = alt.Axis(labelAngle=0, labelOverlap=False, labelExpr="split(datum.label, ' ')")
-"""One word a line, so that no name is left out for want of room."""
+_WRAPPED = alt.Axis(labelOverlap=False, labelExpr="split(datum.label, ' ')")
+"""One word a line, so that names leave room for the bars."""
 
 
 def metric_name(metric: str) -> str:
@@ -36,38 +37,53 @@ def metric_name(metric: str) -> str:
 
 
 def rates(table: pd.DataFrame, *, by: str, title: str) -> alt.LayerChart:
-    """Rates with 95% intervals: metrics along the bottom, one bar per value of the column `by`."""
+    """Rates with 95% intervals: metrics under each other, for each a bar per value of the column `by`.
+
+    A click picks a bar's `metric` and `by`.
+    """
     shown = table.assign(
-        metric=[metric_name(metric) for metric in table["metric"]],
-        label=[f"{value:.0%} (n={n})" for value, n in zip(table["value"], table["n"], strict=True)],
+        name=[metric_name(metric) for metric in table["metric"]],
+        told=[f"{value:.0%} (n={n})" for value, n in zip(table["value"], table["n"], strict=True)],
     )
-    order = list(dict.fromkeys(shown[by]))
+    order, names = list(dict.fromkeys(shown[by])), list(dict.fromkeys(shown["name"]))
+    columns = 4 if max(map(len, order)) < 9 else 1
+    picked = alt.selection_point(name=PICKED, fields=["metric", by], on="click", empty=True)
     base = alt.Chart(shown).encode(
-        x=alt.X("metric:N", title=None, sort=list(dict.fromkeys(shown["metric"])), axis=_WRAPPED),
-        xOffset=alt.XOffset(f"{by}:N", sort=order),
+        y=alt.Y("name:N", title=None, sort=names, axis=_WRAPPED),
+        yOffset=alt.YOffset(f"{by}:N", sort=order),
         tooltip=[
             alt.Tooltip(f"{by}:N", title=title),
-            alt.Tooltip("metric:N", title=plain("Metric")),
-            *_interval_tips(),
+            alt.Tooltip("name:N", title=plain("Metric")),
+            *interval_tips(),
         ],
     )
     scale = alt.Scale(domain=[0, 1])
-    bars = base.mark_bar().encode(
-        y=alt.Y("value:Q", title=plain("Share"), scale=scale, axis=alt.Axis(format="%")),
+    bars = base.mark_bar(cursor="pointer").encode(
+        x=alt.X("value:Q", title=plain("Share, 95% interval"), scale=scale, axis=alt.Axis(format="%", tickCount=5)),
+        opacity=alt.condition(picked, alt.value(1), alt.value(0.4)),
         color=alt.Color(
             f"{by}:N",
             title=title,
             sort=order,
-            scale=alt.Scale(range=_palette(len(order))),
-            legend=alt.Legend(orient="top", direction="vertical", labelLimit=320),
+            scale=alt.Scale(range=palette(len(order))),
+            legend=alt.Legend(orient="top", columns=columns, labelLimit=320),
         ),
     )
-    intervals = base.mark_rule(strokeWidth=2, color=GREY).encode(y="low:Q", y2="high:Q")
-    return (bars + intervals).properties(height=320)
+    intervals = base.mark_rule(strokeWidth=2, color=GREY).encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
+    told = base.mark_text(align="left", dx=6, color=GREY).encode(x=alt.X("high:Q", scale=scale), text="told:N")
+    above = 100 + 18 * -(-len(order) // columns)
+    return alt.layer(bars.add_params(picked), intervals, told).properties(height=above + 20 * len(order) * len(names))
 
 
 PICKED = "picked"
 """The selection that charts report to their page: the points somebody clicked."""
+
+
+def show(chart: alt.TopLevelMixin, table: pd.DataFrame, *, key: str, name: str = "") -> list[dict[str, Any]]:
+    """The chart, its picture and numbers to take along under `name`; returns the points that somebody clicked."""
+    event = st.altair_chart(chart, on_select="rerun", selection_mode=[PICKED], key=key)
+    downloads.of_chart(chart, table, name or key)
+    return picked(event)
 
 
 def curves(table: pd.DataFrame, *, target: float | None = None) -> alt.LayerChart:
@@ -75,8 +91,8 @@ def curves(table: pd.DataFrame, *, target: float | None = None) -> alt.LayerChar
     shown = table.assign(name=[metric_name(metric) for metric in table["metric"]])
     order = list(dict.fromkeys(shown["name"]))
     picked = alt.selection_point(name=PICKED, fields=["rung", "metric"], on="click", empty=False)
-    legend = alt.Legend(orient="top", labelLimit=320, symbolOpacity=1) if len(order) > 1 else None
-    color = alt.Color("name:N", title=None, sort=order, scale=alt.Scale(range=_palette(len(order))), legend=legend)
+    legend = alt.Legend(orient="top", columns=2, labelLimit=320, symbolOpacity=1) if len(order) > 1 else None
+    color = alt.Color("name:N", title=None, sort=order, scale=alt.Scale(range=palette(len(order))), legend=legend)
     base = alt.Chart(shown).encode(
         x=alt.X("rung:N", title=plain("Prompt"), sort=list(dict.fromkeys(shown["rung"])), axis=alt.Axis(labelAngle=0)),
         color=color,
@@ -95,7 +111,7 @@ def curves(table: pd.DataFrame, *, target: float | None = None) -> alt.LayerChar
         tooltip=[
             alt.Tooltip("rung:N", title=plain("Prompt")),
             alt.Tooltip("name:N", title=plain("Metric")),
-            *_interval_tips(),
+            *interval_tips(),
         ],
     )
     layers = [band, ends, line, points.add_params(picked)]
@@ -106,7 +122,7 @@ def curves(table: pd.DataFrame, *, target: float | None = None) -> alt.LayerChar
             goal.mark_rule(strokeDash=[6, 4], color=GREY).encode(y="target:Q"),
             goal.mark_text(align="left", dx=6, dy=-7, color=GREY).encode(y="target:Q", text="words:N", x=alt.value(0)),
         ]
-    return alt.layer(*layers).properties(height=300)
+    return alt.layer(*layers).properties(height=300 + 18 * (len(order) // 2))
 
 
 def forest(table: pd.DataFrame, *, target: float | None, title: str) -> alt.LayerChart:
@@ -115,7 +131,7 @@ def forest(table: pd.DataFrame, *, target: float | None, title: str) -> alt.Laye
     scale = alt.Scale(domain=[0, 1])
     base = alt.Chart(table).encode(
         y=alt.Y("label:N", title=None, sort=list(table["label"]), axis=alt.Axis(labelLimit=260)),
-        tooltip=[alt.Tooltip("label:N", title=title), *_interval_tips()],
+        tooltip=[alt.Tooltip("label:N", title=title), *interval_tips()],
     )
     goal = pd.DataFrame({"target": [] if target is None else [target]})
     goals = alt.Chart(goal).mark_rule(strokeDash=[6, 4], color=GREY).encode(x="target:Q")
@@ -141,7 +157,7 @@ def steer(key: str, clicked: Any) -> None:
     st.session_state[f"{key}.clicked"] = clicked
 
 
-def _interval_tips() -> list[alt.Tooltip]:
+def interval_tips() -> list[alt.Tooltip]:
     return [
         alt.Tooltip("value:Q", title=plain("Share"), format=".1%"),
         alt.Tooltip("low:Q", title=plain("95% from"), format=".1%"),
@@ -150,7 +166,7 @@ def _interval_tips() -> list[alt.Tooltip]:
     ]
 
 
-def _palette(count: int) -> list[str]:
+def palette(count: int) -> list[str]:
     shades = ["#56B4E9", "#0072B2", "#E69F00", "#D55E00", "#7A5195", "#CC79A7", "#F0E442", "#8A8A8A"]
     return [BLUE, ORANGE][:count] if count <= 2 else shades[:count]
 
@@ -178,90 +194,3 @@ def paired(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         x="gain:Q", color=color, size=alt.condition(picked, alt.value(260), alt.value(110))
     )
     return alt.layer(zero, lines, points.add_params(picked)).properties(height=60 + 44 * len(rows))
-
-
-def loss(steps: Sequence[Mapping[str, Any]]) -> alt.Chart:
-    """The training loss over the steps so far."""
-    table = pd.DataFrame([{"step": step["step"], "loss": step.get("loss")} for step in steps]).dropna()
-    return (
-        alt.Chart(table)
-        .mark_line(color=BLUE, point=len(table) < 40)
-        .encode(
-            x=alt.X("step:Q", title=plain("Step"), axis=alt.Axis(tickMinStep=1)),
-            y=alt.Y("loss:Q", title=plain("Loss")),
-            tooltip=["step:Q", alt.Tooltip("loss:Q", format=".3f")],
-        )
-        .properties(height=220)
-    )
-
-
-def losses(steps: Sequence[Mapping[str, Any]], held_out: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
-    """The training loss over the steps and, where rows were held out, the loss on them after each epoch."""
-    names = {"loss": plain("Loss"), "eval_loss": plain("Held-out loss")}
-    rows = [{"step": one["step"], "of": names["loss"], "value": one["loss"]} for one in steps]
-    rows += [{"step": one["step"], "of": names["eval_loss"], "value": one["eval_loss"]} for one in held_out]
-    base = alt.Chart(pd.DataFrame(rows)).encode(
-        x=alt.X("step:Q", title=plain("Step"), axis=alt.Axis(tickMinStep=1)),
-        y=alt.Y("value:Q", title=plain("Loss")),
-        color=alt.Color(
-            "of:N",
-            title=None,
-            scale=alt.Scale(domain=list(names.values()), range=[BLUE, ORANGE]),
-            legend=alt.Legend(orient="top"),
-        ),
-        tooltip=["of:N", "step:Q", alt.Tooltip("value:Q", format=".3f")],
-    )
-    points = base.mark_point(filled=True, size=60).transform_filter(alt.datum.of == names["eval_loss"])
-    return (base.mark_line() + points).properties(height=220)
-
-
-def course(steps: Sequence[Mapping[str, Any]], field: str, title: str) -> alt.Chart:
-    """One number over the steps."""
-    table = pd.DataFrame([{"step": step["step"], "value": step.get(field)} for step in steps]).dropna()
-    return (
-        alt.Chart(table)
-        .mark_line(color=GREY)
-        .encode(
-            x=alt.X("step:Q", title=plain("Step"), axis=alt.Axis(tickMinStep=1)),
-            y=alt.Y("value:Q", title=title),
-            tooltip=["step:Q", alt.Tooltip("value:Q", format=".3g")],
-        )
-        .properties(height=140)
-    )
-
-
-def overlaid(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> alt.Chart:
-    """The training losses of several models over their steps."""
-    rows = [
-        {"of": name, "step": step["step"], "value": step["loss"]} for name, steps in curves.items() for step in steps
-    ]
-    return (
-        alt.Chart(pd.DataFrame(rows))
-        .mark_line()
-        .encode(
-            x=alt.X("step:Q", title=plain("Step"), axis=alt.Axis(tickMinStep=1)),
-            y=alt.Y("value:Q", title=plain("Loss")),
-            color=alt.Color(
-                "of:N",
-                title=None,
-                scale=alt.Scale(range=_palette(len(curves))),
-                legend=alt.Legend(orient="top", labelLimit=320),
-            ),
-            tooltip=["of:N", "step:Q", alt.Tooltip("value:Q", format=".3f")],
-        )
-        .properties(height=260)
-    )
-
-
-def learning(table: pd.DataFrame) -> alt.LayerChart:
-    """Shares with their 95% intervals over the number of approved samples (`rows`) that were learned from."""
-    scale = alt.Scale(domain=[0, 1])
-    base = alt.Chart(table).encode(
-        x=alt.X("rows:Q", title=plain("Approved samples learned from"), scale=alt.Scale(zero=True)),
-        tooltip=[alt.Tooltip("rows:Q", title=plain("Approved samples")), *_interval_tips()],
-    )
-    value = alt.Y("value:Q", title=plain("Share, 95% interval"), scale=scale, axis=alt.Axis(format="%"))
-    rules = base.mark_rule(strokeWidth=3, color=BLUE).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q")
-    line = base.mark_line(color=BLUE).encode(y=value)
-    points = base.mark_point(size=120, filled=True, color=BLUE, opacity=1).encode(y=value)
-    return (rules + line + points).properties(height=260)

@@ -15,7 +15,7 @@ from core.evaluation.models import Model
 from core.jobs import folder as folders
 from core.jobs import jobs, progress
 from core.locale.mark import N_
-from pages._ui import charts, company, session
+from pages._ui import company, session, training_charts
 from pages._ui.session import _
 
 Row = TypeVar("Row")
@@ -162,7 +162,7 @@ def _job(job_id: str, key: str, drawn: str) -> None:
     if found.state in jobs.OPEN:
         st.progress(now.share, text=_status(found, now))
     if now.steps:
-        st.altair_chart(charts.loss(now.steps), key=f"{key}.loss")
+        st.altair_chart(training_charts.loss(now.steps), key=f"{key}.loss")
     if found.message:
         st.warning(_(found.message, **found.message_values))
     _buttons(found, key)

@@ -6,7 +6,7 @@ import streamlit as st
 from core.evaluation import ladders
 from core.evaluation.ladders import Climb
 from core.evaluation.tasks import Task
-from pages._ui import charts, downloads, remembered
+from pages._ui import charts, remembered
 from pages._ui.session import _
 from pages.diagnosis import _samples
 
@@ -48,15 +48,13 @@ def show(task: Task, climb: Climb) -> None:
 
 def _chart(climb: Climb, table: pd.DataFrame, key: str, target: float | None) -> None:
     chart = charts.curves(table, target=target)
-    event = st.altair_chart(chart, on_select="rerun", selection_mode=[charts.PICKED], key=f"{key}.{climb.model_id}")
-    downloads.of_chart(chart, table.drop(columns="run_id"), key)
-    picked = charts.picked(event)
+    picked = charts.show(chart, table.drop(columns="run_id"), key=f"{key}.{climb.model_id}", name=key)
     for point in picked[:1]:
         run = next(run for run in climb.runs if run["rung"] == point["rung"])
         st.markdown(
             _("**%(metric)s with prompt %(rung)s:** the samples behind this point",
               metric=charts.metric_name(point["metric"]), rung=point["rung"])
         )  # fmt: skip
-        _samples.show(run, f"{key}.samples")
+        _samples.show(run["run_id"], f"{key}.samples", point["metric"])
     if not picked:
         st.caption(_("Click a point to see its samples."))

@@ -12,7 +12,7 @@ from core.diagnosis.errors import Change
 from core.diagnosis.verdicts import percent, points
 from core.locale.mark import N_
 from core.review import error_counts
-from pages._ui import charts, downloads, parts, remembered
+from pages._ui import charts, parts, remembered
 from pages._ui.session import _, plain
 from pages.diagnosis import _pareto
 
@@ -64,9 +64,7 @@ def _table(found: Sequence[Change], names: Mapping[str, str], run_ids: Sequence[
          "n": one.paired.n}
         for one in found
     ]  # fmt: skip
-    chart = charts.paired(rows)
-    event = st.altair_chart(chart, on_select="rerun", selection_mode=[charts.PICKED], key=key)
-    downloads.of_chart(chart, pd.DataFrame(rows), "errors.changes")
+    points = charts.show(charts.paired(rows), pd.DataFrame(rows), key=key, name="errors.changes")
     st.caption(
         _(
             "Change in the share of samples with that mistake: left of zero is better, and a line that crosses zero "
@@ -74,7 +72,7 @@ def _table(found: Sequence[Change], names: Mapping[str, str], run_ids: Sequence[
         )
     )
     st.dataframe([_row(one, names) for one in found], hide_index=True)
-    picked = next((one["label"] for one in charts.picked(event)), None)
+    picked = next((one["label"] for one in points), None)
     kind = next((one.kind for one in found if names[one.kind] == picked), None)
     if kind is not None:
         _pareto.examples(run_ids, kind, names)

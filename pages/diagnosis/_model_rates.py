@@ -9,7 +9,7 @@ import streamlit as st
 from core.diagnosis.model_gap import ModelGap
 from core.diagnosis.verdicts import points
 from core.evaluation.tasks import Task
-from pages._ui import charts, downloads
+from pages._ui import charts
 from pages._ui.session import _, plain
 from pages.diagnosis import _samples
 
@@ -24,13 +24,11 @@ def show(task: Task, runs: Sequence[Mapping[str, Any]], names: Mapping[str, str]
         ]
     )
     chart = charts.forest(table, target=task.target, title=plain("Model"))
-    event = st.altair_chart(chart, on_select="rerun", selection_mode=[charts.PICKED], key="model_gap.rates")
-    downloads.of_chart(chart, table, "model_gap.rates")
-    picked = charts.picked(event)
+    picked = charts.show(chart, table, key="model_gap.rates")
     for point in picked[:1]:
         run = next(run for run in runs if names[run["model_id"]] == point["label"])
         st.markdown(_("**%(model)s:** the samples behind this point", model=point["label"]))
-        _samples.show(run, "model_gap.samples")
+        _samples.show(run["run_id"], "model_gap.samples")
     if not picked:
         st.caption(_("Click a point to see its samples."))
     st.subheader(_("Compared with %(model)s, sample by sample", model=judged.base))
@@ -41,11 +39,10 @@ def show(task: Task, runs: Sequence[Mapping[str, Any]], names: Mapping[str, str]
         for name, found in judged.against.items()
     ]  # fmt: skip
     chart = charts.paired(against)
-    event = st.altair_chart(chart, on_select="rerun", selection_mode=[charts.PICKED], key="model_gap.paired")
-    downloads.of_chart(chart, pd.DataFrame(against), "model_gap.paired")
+    picked = charts.show(chart, pd.DataFrame(against), key="model_gap.paired")
     by_name = {names[run["model_id"]]: run["run_id"] for run in runs}
-    for point in charts.picked(event)[:1]:
-        _samples.unlike(task, by_name[judged.base], by_name[point["label"]])
+    for point in picked[:1]:
+        _samples.unlike(task.plan.metric, by_name[judged.base], by_name[point["label"]])
     st.dataframe(
         [_row(run, names[run["model_id"]], judged) for run in runs],
         hide_index=True,

@@ -7,7 +7,7 @@ from core.diagnosis.intervals import Rate
 from core.diagnosis.probe import Cell, Probe
 from core.evaluation import pairs
 from core.locale.mark import N_
-from pages._ui import charts, downloads, parts, session
+from pages._ui import charts, parts, session
 from pages._ui.session import _, plain
 
 CELLS: dict[Cell, str] = {
@@ -53,14 +53,12 @@ def show(run_id: str, judged: Probe) -> None:
         (plain("Rule known, case wrong"), judged.lost),
     ]
     table = pd.DataFrame([_row(label, rate) for label, rate in rows if rate.value is not None])
-    chart = charts.forest(table, target=None, title=plain("Share"))
-    event = st.altair_chart(chart, on_select="rerun", selection_mode=[charts.PICKED], key="probe.rates")
-    downloads.of_chart(chart, table, "probe.rates")
+    points = charts.show(charts.forest(table, target=None, title=plain("Share")), table, key="probe.rates")
     st.caption(_("Click a point to see the pairs behind it."))
     st.subheader(_("The pairs"))
     filled = [cell for cell in CELLS if judged.cells[cell]]
     behind: tuple[Cell, ...] = ("neither", "concept_only", "concept_only")  # those that are wrong
-    picked = [one["label"] for one in charts.picked(event)]
+    picked = [one["label"] for one in points]
     clicked = (cell for (label, rate), cell in zip(rows, behind, strict=True) if _label(label, rate) in picked)
     charts.steer(f"probe.cell.{run_id}", next((cell for cell in clicked if cell in filled), None))
     cell = st.segmented_control(

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.diagnosis import errors
 from core.review import error_counts
-from pages._ui import charts, downloads, parts, remembered, session
+from pages._ui import charts, parts, remembered, session
 from pages._ui.session import _, plain
 from pages.diagnosis import _samples
 from pages.review import _words
@@ -36,14 +36,12 @@ def show(versions: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Non
         for kind, rate in found.shares.items()
     ]
     table, kinds = pd.DataFrame(rows), list(found.shares)
-    chart = bars(table)
-    event = st.altair_chart(chart, on_select="rerun", selection_mode=[charts.PICKED], key=f"errors.pareto.{chosen}")
-    downloads.of_chart(chart, table, "errors.pareto")
+    points = charts.show(bars(table), table, key=f"errors.pareto.{chosen}", name="errors.pareto")
     st.caption(
         _("Share of the samples with a named mistake. A sample may have several, so the shares may add up to more "
           "than the whole. Click a bar to see its answers.")
     )  # fmt: skip
-    picked = next((one["label"] for one in charts.picked(event)), None)
+    picked = next((one["label"] for one in points), None)
     kind = next((kind for kind, row in zip(kinds, rows, strict=True) if row["label"] == picked), None)
     if kind is not None:
         examples(run_ids, kind, names)
@@ -69,7 +67,7 @@ def bars(table: pd.DataFrame) -> alt.LayerChart:
     )
     ends = base.mark_rule(strokeWidth=3, color=charts.GREY).encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
     told = base.mark_text(align="left", dx=8, color=charts.GREY).encode(x=alt.X("high:Q", scale=scale), text="told:N")
-    return alt.layer(solid.add_params(picked), ends, told).properties(height=50 + 40 * len(table))
+    return alt.layer(solid.add_params(picked), ends, told).properties(height=90 + 36 * len(table))
 
 
 def examples(run_ids: Sequence[str], kind: str, names: Mapping[str, str]) -> None:

@@ -24,7 +24,7 @@ def promise(task: Task, n: int, repeats: int) -> str:
     """What so many samples with so many answers each can show of a ladder, in a sentence."""
     goal = task.plan.smallest_gain
     return _(
-        "If the last prompt truly gains nothing, %(n)s samples with %(repeats)s answers each show that in "
+        "If the last prompt truly gains nothing, %(n)s samples (K = %(repeats)s) show that in "
         "**%(flat)s of 100** cases. If prompting truly gains %(gain)s points, they show that in **%(climb)s of "
         "100**.",
         n=n,

@@ -15,7 +15,7 @@ from core.evaluation.searches import Way
 from core.evaluation.tasks import Task
 from core.judging import opinions as judging
 from core.locale.mark import N_
-from pages._ui import charts, downloads, parts, remembered, session
+from pages._ui import charts, parts, remembered, session
 from pages._ui.session import _, plain
 from pages.diagnosis import _samples
 from pages.evaluation import _search_way
@@ -73,12 +73,11 @@ def grid(task: Task) -> None:
         st.info(_("No sample has a score in every cell, so there is nothing to compare."))
         return
     chart, key = charts.paired(rows), f"retrieval.grid.{place}.{tag}"
-    event = st.altair_chart(chart, on_select="rerun", selection_mode=[charts.PICKED], key=key)
-    downloads.of_chart(chart, pd.DataFrame(rows), key)
+    picked = charts.show(chart, pd.DataFrame(rows), key=key)
     st.caption(_("A line that crosses zero may be chance. Click a point to see samples that the two answer unlike."))
-    for point in charts.picked(event)[:1]:
+    for point in picked[:1]:
         before, after = (measured.cells[cell].run["run_id"] for cell in retrieval.STEPS[told[point["label"]]])
-        _samples.unlike(task, before, after, tag or None)
+        _samples.unlike(task.plan.metric, before, after, tag or None)
     _stacks(measured.grid.stacks)
     st.dataframe([_cell(cell, measured) for cell in CELLS], hide_index=True)
     st.caption(_("Share of right answers with its 95% interval, and what one call took. “–” was not run or not told."))

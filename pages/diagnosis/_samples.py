@@ -1,12 +1,10 @@
 """The answers behind a number, hidden from somebody who still has to judge them blind."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
-from core.evaluation import answers, flips
-from core.evaluation.tasks import Task
+from core.evaluation import answers, flips, repeats
 from core.review import blindness
 from pages._ui import flips as flip_parts
 from pages._ui import remembered, session
@@ -31,27 +29,27 @@ def hidden(run_ids: Sequence[str]) -> bool:
     return waiting > 0
 
 
-def show(run: Mapping[str, Any], key: str) -> None:
-    """The first answers of a run, the wrong ones before all others."""
-    if hidden([run["run_id"]]):
+def show(run_id: str, key: str, metric: str | None = None) -> None:
+    """The first answers of a run, those that are wrong by that metric (or by the leading one) before all others."""
+    if hidden([run_id]):
         return
-    found = answers.of_run(session.conn(), run["run_id"], wrong_first=True, limit=MOST_SHOWN)
+    by = None if metric in repeats.METRICS else metric  # which say nothing of one answer alone
+    found = answers.of_run(session.conn(), run_id, wrong_first=True, metric=by, limit=MOST_SHOWN + 1)
     st.dataframe(
-        [_words.answer(row) for row in found],
+        [_words.answer(row) for row in found[:MOST_SHOWN]],
         hide_index=True,
         height=320,
         key=key,
     )
-    if run["planned"] > MOST_SHOWN:
-        st.caption(_("The first %(shown)s of %(all)s answers, the wrong ones first.",
-                     shown=MOST_SHOWN, all=run["planned"]))  # fmt: skip
+    if len(found) > MOST_SHOWN:
+        st.caption(_("The first %(shown)s answers, the wrong ones first.", shown=MOST_SHOWN))
 
 
-def unlike(task: Task, before: str, after: str, tag: str | None = None) -> None:
-    """Samples that one of two runs answers better, a few of each kind; only those with that tag if one is given."""
+def unlike(metric: str, before: str, after: str, tag: str | None = None) -> None:
+    """Samples that one of two runs answers better by that metric, a few of each kind; only with the tag if given."""
     if hidden([before, after]):
         return
-    changed = remembered.call(flips.between, task.plan.metric, [before], [after], most=EXAMPLES, tag=tag)
+    changed = remembered.call(flips.between, metric, [before], [after], most=EXAMPLES, tag=tag)
     found = [one for one in changed if one.change != "unchanged"]
     for one in found:
         flip_parts.show(one)

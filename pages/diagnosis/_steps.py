@@ -8,7 +8,7 @@ from core.diagnosis.verdicts import points
 from core.evaluation import flips, prompts, rendering
 from core.evaluation.ladders import Climb
 from core.evaluation.tasks import Task
-from pages._ui import charts, downloads, remembered, session
+from pages._ui import charts, remembered, session
 from pages._ui import flips as flip_parts
 from pages._ui.session import _, plain
 from pages.diagnosis import _samples
@@ -24,8 +24,7 @@ def show(task: Task, climb: Climb, judged: Ladder) -> None:
     )
     rows = [_row(one) for one in [*judged.steps, judged.climb]]
     chart = charts.paired(rows)
-    event = st.altair_chart(chart, on_select="rerun", selection_mode=[charts.PICKED], key="ladder.steps")
-    downloads.of_chart(chart, pd.DataFrame(rows), "ladder.steps")
+    picked = charts.show(chart, pd.DataFrame(rows), key="ladder.steps")
     if judged.last_two is not None:
         both = judged.last_two
         words = {"gain": points(both.mean or 0.0), "low": points(both.low), "high": points(both.high), "n": both.n}
@@ -38,7 +37,7 @@ def show(task: Task, climb: Climb, judged: Ladder) -> None:
         )
     names = {f"{step.start}{step.end}": step for step in judged.steps}
     key, labels = f"ladder.step.{climb.runs[0]['job_id']}", {_row(step)["label"]: name for name, step in names.items()}
-    charts.steer(key, next((labels[one["label"]] for one in charts.picked(event) if one["label"] in labels), None))
+    charts.steer(key, next((labels[one["label"]] for one in picked if one["label"] in labels), None))
     chosen = st.segmented_control(
         _("Which step"),
         list(names),

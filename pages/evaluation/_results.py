@@ -13,6 +13,7 @@ from core.evaluation.tasks import Task
 from core.review import blindness
 from pages._ui import charts, parts, passages, remembered
 from pages._ui.session import _, plain
+from pages.diagnosis import _samples
 from pages.evaluation import _costs, _failures, _words
 
 PAGE = 100
@@ -28,8 +29,21 @@ def show(conn: duckdb.DuckDBPyConnection, task: Task, person: Person, of_runs: S
         sentence = remembered.call(results.judge_ladder, task, of_runs).sentence
         st.info(_(sentence.message, **sentence.values), icon=":material/stairs:")
     if not table.empty:
-        st.altair_chart(charts.rates(table, by="rung", title=plain("Prompt")), key="results.chart")
+        _show_chart(table, of_runs)
     _show_all(conn, person, of_runs, table)
+
+
+def _show_chart(table: pd.DataFrame, of_runs: Sequence[Mapping[str, Any]]) -> None:
+    """A bar per prompt and metric; a click shows the answers behind it."""
+    chart = charts.rates(table, by="rung", title=plain("Prompt"))
+    picked = charts.show(chart, table.drop(columns="run_id"), key="results.chart", name="results")
+    for bar in picked[:1]:
+        run = next(run for run in of_runs if run["rung"] == bar["rung"])
+        st.markdown(_("**%(metric)s with prompt %(rung)s:** the samples behind this bar",
+                      metric=charts.metric_name(bar["metric"]), rung=bar["rung"]))  # fmt: skip
+        _samples.show(run["run_id"], "results.behind", bar["metric"])
+    if not picked:
+        st.caption(_("Click a bar to see its samples."))
 
 
 def show_matrix(conn: duckdb.DuckDBPyConnection, person: Person, of_runs: Sequence[Mapping[str, Any]]) -> None:

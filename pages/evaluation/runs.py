@@ -52,7 +52,7 @@ else:
     rungs = len(ladder.rungs)
     st.caption(
         _(
-            "%(rungs)s prompts × %(count)s samples × K = %(repeats)s answers each = %(all)s answers",
+            "%(rungs)s prompts × %(count)s samples × %(repeats)s (K, answers per sample) = %(all)s answers",
             rungs=rungs,
             count=count,
             repeats=task.plan.repeats,

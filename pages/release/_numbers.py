@@ -7,9 +7,11 @@ import pandas as pd
 import streamlit as st
 
 from core.evaluation import results
+from core.release import proofs
 from core.release.proofs import Report
 from pages._ui import charts, session
 from pages._ui.session import _, plain
+from pages.diagnosis import _samples
 
 
 def show(report: Report, metric: str) -> None:
@@ -19,10 +21,30 @@ def show(report: Report, metric: str) -> None:
     two = _rates(gate, metric)
     st.header(_("On %(n)s gate samples", n=report.gate.paired.n))
     versions = two.assign(version=two["run_id"].map(names))
-    st.altair_chart(charts.rates(versions, by="version", title=plain("Version")), key="before_after.rates")
+    chart = charts.rates(versions, by="version", title=plain("Version"))
+    numbers = versions.drop(columns=["run_id", "order"])
+    picked = charts.show(chart, numbers, key="before_after.rates")
+    for bar in picked[:1]:
+        run = next(run for run in gate if names[run["run_id"]] == bar["version"])
+        st.markdown(_("**%(metric)s, %(version)s:** the samples behind this bar",
+                      metric=charts.metric_name(bar["metric"]), version=bar["version"]))  # fmt: skip
+        _samples.show(run["run_id"], "before_after.behind", bar["metric"])
+    if not picked:
+        st.caption(_("Click a bar to see its samples."))
     st.subheader(_("What changed"))
-    st.caption(_("The same samples before and after. A line that crosses zero may be chance."))
-    st.altair_chart(charts.paired(_changes(report, metric)), key="before_after.paired")
+    st.caption(
+        _("The same samples before and after. A line that crosses zero may be chance. Click a point to see samples "
+          "that the two answer unlike.")
+    )  # fmt: skip
+    changes = _changes(report, metric)
+    rows = pd.DataFrame(changes.values())
+    for point in charts.show(charts.paired(list(changes.values())), rows, key="before_after.paired")[:1]:
+        split, name = next(pair for pair, row in changes.items() if row["label"] == point["label"])
+        before, after = (
+            next(run["run_id"] for run in report.runs if (run["split"], run["side"]) == (split, side))
+            for side in proofs.SIDES
+        )
+        _samples.unlike(name, before, after)
     with st.expander(_("Every prompt and the tuned model")):
         st.caption(_("On the samples of the ladder (dev), which the tuned model has not learned from either."))
         st.dataframe(_table(_rates(report.ladder, metric), names, report.ladder), hide_index=True)
@@ -40,11 +62,12 @@ def _version(run: Mapping[str, Any], baseline: str) -> str:
     return plain("Before: %(version)s", version=label) if run["rung"] == baseline else label
 
 
-def _changes(report: Report, metric: str) -> list[dict[str, Any]]:
+def _changes(report: Report, metric: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """Split and metric -> the row of the chart."""
     splits = {"gate": plain("gate"), "retain": plain("retain")}
     pairs = sorted(report.pairs.items(), key=lambda pair: (pair[0][0], pair[0][1] != metric, pair[0][1]))
-    return [
-        {
+    return {
+        (split, name): {
             "label": f"{splits[split]} · {charts.metric_name(name)} (n={found.paired.n})",
             "gain": found.paired.mean,
             "low": found.paired.low,
@@ -52,7 +75,7 @@ def _changes(report: Report, metric: str) -> list[dict[str, Any]]:
             "n": found.paired.n,
         }
         for (split, name), found in pairs
-    ]
+    }
 
 
 def _table(found: pd.DataFrame, names: Mapping[str, str], of_runs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

@@ -30,7 +30,7 @@ def show(task: Task) -> None:
 
 def _keys() -> None:
     conn, person = session.conn(), session.person()
-    with st.expander(_("Keys"), icon=":material/key:"):
+    with st.expander(_("Access keys"), icon=":material/key:"):
         if made := st.session_state.pop("releases.made", None):
             st.success(_("This is the key. It is shown this once; copy it now."))
             parts.text(made)

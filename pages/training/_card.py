@@ -6,7 +6,7 @@ import streamlit as st
 from core.jobs import folder as job_folder
 from core.training import cards
 from core.training.cards import Card
-from pages._ui import charts, parts, session
+from pages._ui import downloads, parts, session, training_charts
 from pages._ui.session import _, plain
 
 
@@ -36,7 +36,9 @@ def show(card: Card) -> None:
     events = job_folder.events(session.job_folder(trial["job_id"]))
     if steps := list({event["step"]: event for event in events if event["event"] == "step"}.values()):
         held_out = list({event["step"]: event for event in events if event["event"] == "held_out"}.values())
-        st.altair_chart(charts.losses(steps, held_out), key=f"card.{card.model.model_id}.losses")
+        chart = training_charts.losses(steps, held_out)
+        st.altair_chart(chart, key=f"card.{card.model.model_id}.losses")
+        downloads.of_chart(chart, pd.DataFrame([*steps, *held_out]), f"card.{card.model.model_id}.losses")
     with st.expander(_("Which approved samples it learned from")):
         st.dataframe(
             pd.DataFrame(

@@ -10,6 +10,7 @@ from core.release.teachers import Comparison
 from core.training import trials
 from pages._ui import charts, parts, session
 from pages._ui.session import _, plain
+from pages.diagnosis import _samples
 from pages.evaluation import _costs
 
 
@@ -54,17 +55,24 @@ def _ask(trial_id: str, teacher: Model) -> None:
 def _show(found: Comparison, student: str, teacher: str) -> None:
     words = _(found.gap.sentence.message, **found.gap.sentence.values)
     (st.success if found.gap.outcome == "closes" else st.warning)(words)
+    sides = {
+        plain("Base with the best prompt"): found.base,
+        plain("Student: %(name)s", name=student): found.student,
+        plain("Teacher: %(name)s", name=teacher): found.teacher,
+    }
     rows = [
         {"label": label, "value": rate.value, "low": rate.low, "high": rate.high, "n": rate.n}
-        for label, rate in (
-            (plain("Base with the best prompt"), found.base),
-            (plain("Student: %(name)s", name=student), found.student),
-            (plain("Teacher: %(name)s", name=teacher), found.teacher),
-        )
+        for label, rate in sides.items()
         if rate.value is not None
     ]
     if rows:
-        st.altair_chart(charts.forest(pd.DataFrame(rows), target=None, title=plain("Model")), key=f"distil.{teacher}")
+        table, key = pd.DataFrame(rows), f"distil.{teacher}"
+        picked = charts.show(charts.forest(table, target=None, title=plain("Model")), table, key=key, name="distil")
+        for point in picked[:1]:
+            st.markdown(_("**%(model)s:** the samples behind this point", model=point["label"]))
+            _samples.show(dict(zip(sides, found.run_ids, strict=True))[point["label"]], f"{key}.samples", found.metric)
+        if not picked:
+            st.caption(_("Click a point to see its samples."))
     st.caption(_("On the gate samples that all three have answered, by: %(metric)s.",
                  metric=charts.metric_name(found.metric)))  # fmt: skip
     if found.failed:

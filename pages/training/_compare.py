@@ -9,7 +9,7 @@ import streamlit as st
 from core.diagnosis.verdicts import Comparison
 from core.jobs import folder as job_folder
 from core.release import plans
-from pages._ui import charts, session
+from pages._ui import downloads, session, training_charts
 from pages._ui.session import _, plain
 
 
@@ -34,9 +34,16 @@ def show(made: Sequence[Mapping[str, Any]]) -> None:
         st.caption(_("Their settings are the same: what differs is the data, or chance."))
     elif names == ["seed"]:
         st.caption(_("Only the seed differs: the difference between them is training noise."))
-    curves = {trial["model_name"]: _steps(trial["job_id"]) for trial in made}
-    if any(curves.values()):
-        st.altair_chart(charts.overlaid(curves), key="compare.losses")
+    losses = [
+        {"model": trial["model_name"], "step": step["step"], "loss": step["loss"]}
+        for trial in made
+        for step in _steps(trial["job_id"])
+    ]
+    if losses:
+        table = pd.DataFrame(losses)
+        chart = training_charts.overlaid(table)
+        st.altair_chart(chart, key="compare.losses")
+        downloads.of_chart(chart, table, "compare.losses")
 
 
 def _change(compared: Comparison) -> str:

@@ -1,5 +1,6 @@
 """Learning curves: one button for three trials, and what they say of more samples."""
 
+import pandas as pd
 import streamlit as st
 
 from core.evaluation.eval_sets import EvalSet
@@ -10,8 +11,9 @@ from core.evaluation.tasks import Task
 from core.locale.mark import N_
 from core.training import learning_curves
 from core.training.recipes import Recipe
-from pages._ui import charts, parts, session
+from pages._ui import charts, parts, session, training_charts
 from pages._ui.session import _
+from pages.diagnosis import _samples
 
 SHOWN = 3
 
@@ -55,8 +57,20 @@ def show(task: Task) -> None:
                 words = _(found.learning.sentence.message, **found.learning.sentence.values)
                 (st.info if found.learning.outcome == "unknown" else st.success)(words)
             if len(found.points):
-                st.altair_chart(charts.learning(found.points), key=f"curve.{curve['curve_id']}")
-                st.caption(_("On dev samples, by: %(metric)s.", metric=charts.metric_name(task.plan.metric)))
+                _show_points(task, curve["curve_id"], found.points)
             if len(found.points) < len(learning_curves.PARTS):
                 for trial in curve["trials"]:
                     parts.job(trial["job_id"], f"curve.{trial['trial_id']}")
+
+
+def _show_points(task: Task, curve_id: str, points: pd.DataFrame) -> None:
+    """The chart; a click on a point shows what the model that learned from so many samples answered."""
+    key, numbers = f"curve.{curve_id}", points.drop(columns="run_id")
+    picked = charts.show(training_charts.learning(numbers), numbers, key=key, name="curve")
+    st.caption(_("On dev samples, by: %(metric)s.", metric=charts.metric_name(task.plan.metric)))
+    for point in picked[:1]:
+        run_id = points.set_index("rows").at[point["rows"], "run_id"]
+        st.markdown(_("**Learned from %(rows)s approved samples:** the samples behind this point", rows=point["rows"]))
+        _samples.show(run_id, f"{key}.samples", task.plan.metric)
+    if not picked:
+        st.caption(_("Click a point to see its samples."))

@@ -9,7 +9,7 @@ import streamlit as st
 from core.jobs import folder as job_folder
 from core.jobs import jobs
 from core.locale.mark import N_
-from pages._ui import charts, parts, session
+from pages._ui import downloads, parts, session, training_charts
 from pages._ui.session import _, plain
 
 CURVES = {"learning_rate": N_("Learning rate"), "grad_norm": N_("Gradient norm")}
@@ -30,10 +30,12 @@ def _show(job_id: str, key: str) -> None:
     if steps:
         _show_numbers(steps[-1], events)
         held_out = list({event["step"]: event for event in events if event["event"] == "held_out"}.values())
-        st.altair_chart(charts.losses(steps, held_out), key=f"{key}.losses")
+        chart = training_charts.losses(steps, held_out)
+        st.altair_chart(chart, key=f"{key}.losses")
+        downloads.of_chart(chart, pd.DataFrame([*steps, *held_out]), f"{key}.losses")
         columns = st.columns(2)
         for column, (field, label) in zip(columns, CURVES.items(), strict=True):
-            column.altair_chart(charts.course(steps, field, plain(label)), key=f"{key}.{field}")
+            column.altair_chart(training_charts.course(steps, field, plain(label)), key=f"{key}.{field}")
     _show_samples([event for event in events if event["event"] == "samples"], key)
     _show_log(job_id, events, key)
 

@@ -10,7 +10,7 @@ from core.evaluation.retrieving import Retrieval
 from core.locale.mark import N_
 from core.training import drafts, learning_curves, training_sets, trials
 from pages._ui import parts, session
-from pages._ui.session import _
+from pages._ui.session import _, plain
 from pages.evaluation import _retrieval
 from pages.training import _check, _curve, _plan, _trials
 
@@ -31,7 +31,7 @@ def start(eval_set: EvalSet, ladder: Ladder) -> None:
     taught = st.selectbox(
         _("Prompt to teach"),
         list(rungs),
-        format_func=lambda rung: rungs[rung].name,
+        format_func=lambda rung: plain(rungs[rung].name),
         key="trial.prompt",
         help=_("What a longer prompt explains, the model learns instead. So the shortest is usual: cheaper to ask."),
     )
@@ -70,14 +70,14 @@ def to_beat(eval_set: EvalSet, ladder: Ladder) -> tuple[tuple[str, Prompt], Retr
         assert prompt is not None, "a run is saved after its prompt"
         why = _(
             "It has to beat the prompt **%(prompt)s**: the best of the newest ladder, on %(model)s.",
-            prompt=prompt.name,
+            prompt=plain(prompt.name),
             model=run["model_name"],
         )
     else:
         (best, prompt), usual = ladder.rungs[-1], None
         why = _(
             "It has to beat the prompt **%(prompt)s**: the last of the ladder, since none was run to its end.",
-            prompt=prompt.name,
+            prompt=plain(prompt.name),
         )
     st.markdown(why)
     return (best, prompt), usual

@@ -1,5 +1,6 @@
-"""An operator chooses a scorer after trying it, then has a judge's verdicts held against people's."""
+"""An operator looks behind a chart's point, chooses a scorer after trying it, and holds a judge against people."""
 
+import csv
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from tests.browser.conftest import running
 from tests.core.judging import stub_judge
 
 
-def test_a_scorer_is_tried_and_chosen_and_a_judge_is_made_asked_and_calibrated(tmp_path: Path, page: Page) -> None:
+def test_a_point_shows_its_samples_a_scorer_is_tried_and_chosen_and_a_judge_is_calibrated(
+    tmp_path: Path, page: Page
+) -> None:
     settings = Settings(data=tmp_path / "data")
     opened = database.connect(settings)
     conn = opened.cursor()
@@ -39,6 +42,17 @@ def test_a_scorer_is_tried_and_chosen_and_a_judge_is_made_asked_and_calibrated(t
         page.context.add_cookies([{"name": sessions.COOKIE, "value": token, "url": url}])
         page.set_default_timeout(60_000)
         main = page.get_by_test_id("stMain")
+
+        page.goto(f"{url}/ladder")
+        main.get_by_test_id("stVegaLiteChart").first.locator("[aria-roledescription=point]").nth(1).click()
+        main.get_by_text("Correct with prompt B: the samples behind this point").wait_for()
+        results = main.get_by_test_id("stDataFrame").first.locator("[role=gridcell][aria-colindex='1']")
+        expect(results.first).to_have_text("wrong")
+        main.get_by_role("button", name="Download").first.click()
+        with page.expect_download() as taken:
+            page.get_by_role("button", name="CSV", exact=True).click()
+        rows = list(csv.DictReader(taken.value.path().read_text("utf-8-sig").splitlines()))
+        assert [(row["rung"], row["value"], row["n"]) for row in rows] == [("A", "0.25", "60"), ("B", "0.5", "60")]
 
         page.goto(f"{url}/scorers")
         main.get_by_text("This is the scorer that counts now.").wait_for()

@@ -56,7 +56,7 @@ def test_while_answers_are_missing_only_their_number_is_shown(page, world):
     assert [*app.success, *app.warning, *app.code, *app.dataframe] == []
 
 
-def test_the_samples_behind_each_change_are_shown_newly_broken_first(page, world):
+def test_the_samples_behind_each_change_are_shown_newly_broken_first(page, world, monkeypatch):
     look(world, chain.train(world, chain.shares(B=0.5, after=0.9, before=1.0)))
     app = page(PAGE)
     change = next(one for one in app.segmented_control if one.key.startswith("before_after.change.gate"))
@@ -68,6 +68,14 @@ def test_the_samples_behind_each_change_are_shown_newly_broken_first(page, world
     assert asked.startswith("Where is ")
     assert (before, after) == (reference, "I am not sure.")
     assert "1 of the newly broken samples are critical" in app.warning[-1].value
+
+    # a click on a bar, and one on the change of another measure
+    clicked = {"version": "After: Base · v1", "metric": "correct", "label": "gate · Correct (n=40)"}
+    monkeypatch.setattr("pages._ui.charts.picked", lambda event: [clicked])
+    app = page(PAGE)
+    assert not app.exception
+    assert list(app.dataframe[0].value["Result"]) == ["wrong"] * 4 + ["right"] * 36
+    assert len(app.code) == 2 * 3 * 4 + 4 * 4, "three fixed and three broken samples, above the list of all broken ones"
 
 
 def test_every_rung_is_in_the_table_with_interval_and_n(page, world):

@@ -18,7 +18,7 @@ def said(app):
     return " ".join(one.value for one in [*app.markdown, *app.caption, *app.success, *app.warning, *app.info])
 
 
-def test_from_the_question_to_the_share_of_the_gap(page, world):
+def test_from_the_question_to_the_share_of_the_gap(page, world, monkeypatch):
     chain.other_model(world, "Big")
     app = page(DISTIL)
     app.button(key="distil.start").click().run()
@@ -56,6 +56,9 @@ def test_from_the_question_to_the_share_of_the_gap(page, world):
     app.run()
     assert "The student closes 88% of the gap to the teacher on 20 samples" in said(app)
     assert app.get("vega_lite_chart")
+    monkeypatch.setattr("pages._ui.charts.picked", lambda event: [{"label": "Teacher: Big"}])
+    app.run()
+    assert list(app.dataframe[-1].value["Result"]) == ["right"] * 20
     (trial,) = trials.of_task(world.conn, world.task.task_id)
     made_of = training_sets.find(world.conn, trial["training_set_id"])
     assert made_of.composition["teachers"] == [{"teacher": "Big", "licence": "Apache-2.0", "rows": 6}]

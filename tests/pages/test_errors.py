@@ -34,7 +34,7 @@ def world(conn, mina):
 def test_the_kinds_of_mistakes_their_change_and_the_samples_each_have_a_sentence_and_a_chart(page, world, monkeypatch):
     app = page(PAGE)
     assert not app.exception
-    assert app.info[0].value.startswith("### Of 18 failed samples most fail for one reason, Format: 100%")
+    assert app.info[0].value.startswith("### Most of the 18 failed samples fail for one reason, “Format”: 100%")
     assert not app.success
     app.segmented_control(key="errors.view").set_value("changes").run()
     assert not app.exception

@@ -117,7 +117,7 @@ def test_dpo_learns_from_the_corrections_only(page, world):
     assert database.row(world.conn, "select count(rejected) as n from training_rows")["n"] == 6
 
 
-def test_the_learning_curve_is_one_button_and_one_sentence(page, conn, mina):
+def test_the_learning_curve_is_one_button_one_sentence_and_samples_behind_its_points(page, conn, mina, monkeypatch):
     world = chain.small(conn, session.settings(), mina, dev=40, train=40, gate=6, retain=2)
     chain.to_approval(world)
     app = page(TRIAL)
@@ -128,6 +128,11 @@ def test_the_learning_curve_is_one_button_and_one_sentence(page, conn, mina):
     assert "More samples of this kind would not help" in app.success[0].value
     assert "0 points on 40 dev samples, at most +" in app.success[0].value.replace("\\", "")
     assert len(trials.of_task(world.conn, world.task.task_id)) == 1
+    monkeypatch.setattr("pages._ui.charts.picked", lambda event: [{"rows": 20}])
+    app.run()
+    assert "**Learned from 20 approved samples:** the samples behind this point" in said(app)
+    behind = next(table.value for table in app.dataframe if "Result" in table.value)
+    assert list(behind["Result"]) == ["wrong"] * 20 + ["right"] * 20
 
 
 def test_a_withdrawn_approval_is_not_learned(page, world):

@@ -16,7 +16,9 @@ def test_an_error_type_is_dominant_only_when_its_lower_bound_is_above_half():
     # Wilson's lower bound for 15 of 20 is 53%, for 13 of 20 it is 43%
     found = errors.judge(shares(20, style=5, format=15), NAMES)
     assert (found.dominant, list(found.shares)) == ("format", ["format", "style"])
-    assert str(found.sentence) == "Of 20 failed samples most fail for one reason, Format: 75%, 95% interval 53% to 89%."
+    assert str(found.sentence) == (
+        "Most of the 20 failed samples fail for one reason, “Format”: 75% of them, 95% interval 53% to 89%."
+    )
     assert errors.judge(shares(20, format=13), NAMES).dominant is None
     assert errors.judge(shares(3, format=3), NAMES).dominant is None
     assert str(errors.judge({}, NAMES).sentence).startswith("Not enough evidence yet")

@@ -48,9 +48,9 @@ def test_a_point_shows_its_samples_a_scorer_is_tried_and_chosen_and_a_judge_is_c
         main.get_by_text("Correct with prompt B: the samples behind this point").wait_for()
         results = main.get_by_test_id("stDataFrame").first.locator("[role=gridcell][aria-colindex='1']")
         expect(results.first).to_have_text("wrong")
-        main.get_by_role("button", name="Download").first.click()
+        main.get_by_test_id("stPopover").first.get_by_role("button").click()
         with page.expect_download() as taken:
-            page.get_by_role("button", name="CSV", exact=True).click()
+            page.get_by_test_id("stDownloadButton").get_by_role("button", name="CSV").click()
         rows = list(csv.DictReader(taken.value.path().read_text("utf-8-sig").splitlines()))
         assert [(row["rung"], row["value"], row["n"]) for row in rows] == [("A", "0.25", "60"), ("B", "0.5", "60")]
 

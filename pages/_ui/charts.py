@@ -50,7 +50,7 @@ def rates(table: pd.DataFrame, *, by: str, title: str) -> alt.LayerChart:
     picked = alt.selection_point(name=PICKED, fields=["metric", by], on="click", empty=True)
     base = alt.Chart(shown).encode(
         y=alt.Y("name:N", title=None, sort=names, axis=_WRAPPED),
-        yOffset=alt.YOffset(f"{by}:N", sort=order),
+        yOffset=alt.YOffset(f"{by}:N", sort=order, bandPosition=0.5),
         tooltip=[
             alt.Tooltip(f"{by}:N", title=title),
             alt.Tooltip("name:N", title=plain("Metric")),
@@ -59,6 +59,7 @@ def rates(table: pd.DataFrame, *, by: str, title: str) -> alt.LayerChart:
     )
     scale = alt.Scale(domain=[0, 1])
     bars = base.mark_bar(cursor="pointer").encode(
+        yOffset=alt.YOffset(f"{by}:N", sort=order),
         x=alt.X("value:Q", title=plain("Share, 95% interval"), scale=scale, axis=alt.Axis(format="%", tickCount=5)),
         opacity=alt.condition(picked, alt.value(1), alt.value(0.4)),
         color=alt.Color(

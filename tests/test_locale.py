@@ -1,5 +1,6 @@
 """Every string on every page is in both languages."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -25,6 +26,21 @@ def used() -> set[str]:
         for _, _, message, _, _ in extracted:
             found.add(message if isinstance(message, str) else message[0])
     return found - {""}
+
+
+def test_no_message_hides_in_an_f_string():
+    """Babel does not find it there, so it would never be translated."""
+    hidden = [
+        f"{path}:{call.lineno}"
+        for folder in ("core", "pages")
+        for path in (ROOT / folder).rglob("*.py")
+        for text in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(text, ast.JoinedStr)
+        for call in ast.walk(text)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in KEYWORDS
+        and call.args and isinstance(call.args[0], ast.Constant)
+    ]  # fmt: skip
+    assert not hidden
 
 
 def test_no_message_is_missing_in_chinese():

@@ -47,6 +47,9 @@ PEOPLE = (
     ("expires_on", N_("Valid until")),
 )
 
+NUMBERS, GATE, SIGNATURES = N_("Numbers"), N_("Gate"), N_("Signatures")
+PLAN, HASHES = N_("Plan"), N_("Hashes")
+
 STYLE = """
 body{font:16px/1.5 system-ui,"PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif;color:#22282f;max-width:60em;
 margin:2em auto;padding:0 1.5em}h1{font-size:1.7em}h2{font-size:1.2em;margin-top:1.6em}table{border-collapse:collapse;
@@ -54,7 +57,8 @@ width:100%}td,th{border-bottom:1px solid #c9ccd0;padding:.35em .6em;text-align:l
 overflow-wrap:anywhere}.banner{padding:.8em 1.2em;border-radius:.5em;font-size:1.3em;background:#f2f1ed;
 border-left:.5em solid #8a8a8a}.approved{border-color:#1f7a4d}.overridden,.late{border-color:#b3261e;color:#b3261e}
 .rejected,.insufficient{border-color:#b06a00}code,pre{font:.85em ui-monospace,Consolas,monospace;
-overflow-wrap:anywhere;white-space:pre-wrap}.small{color:#555;font-size:.9em}tr,svg,.pair{break-inside:avoid}
+overflow-wrap:anywhere;white-space:pre-wrap}.small{color:#555;font-size:.9em}tr,svg,.pair{break-inside:avoid}.wide{overflow-x:auto}td,th{min-width:5.6em}
+svg{display:block;width:100%;min-width:30em;max-width:44em}
 """
 
 
@@ -73,23 +77,23 @@ def html(record: Mapping[str, Any], language: str) -> str:
         f'<p class="banner {state}"><strong>{say(STATES[state])}</strong></p><p>{sentence}</p>',
         *(f'<p class="banner late">{say(CHANGED, item=_item(say, item))}</p>' for item in record["changed"]),
         _table([(say(label), escape(str(record[name]))) for name, label in PEOPLE]),
-        f"<h2>{say(N_('Numbers'))}</h2>",
+        _head2(say, NUMBERS),
         _numbers(findings["compared"], say),
         _chart(findings["compared"], say),
-        f"<h2>{say(N_('Gate'))}</h2>",
+        _head2(say, GATE),
         _table(
             [
                 (say(gates.NAMES[one["name"]]), say(CHECKS[one["state"]]), say(one["message"], **one["values"]))
                 for one in findings["checks"]
             ]
         ),
-        f"<h2>{say(N_('Signatures'))}</h2>",
+        _head2(say, SIGNATURES),
         _signatures(record["signatures"], say),
-        f"<h2>{say(N_('Plan'))}</h2>",
+        _head2(say, PLAN),
         _plan(record["plan"], say),
         _table(agreed.lines(record["agreed"], say)),
         *_examples(record, say),
-        f"<h2>{say(N_('Hashes'))}</h2>",
+        _head2(say, HASHES),
         _table(
             [
                 (say(N_("What was signed")), f"<code>{escape(record['digest'])}</code>"),
@@ -107,11 +111,15 @@ def html(record: Mapping[str, Any], language: str) -> str:
     )
 
 
-CHANGED = N_("This does not hold any more: %(item)s has changed or ended since it was signed.")
+CHANGED = N_("This does not hold any more. Changed or ended since it was signed: %(item)s.")
 SUPPORTS = N_(
     "This record supports controls that ask for signed, attributable decisions. Whether a rule is complied with, is "
     "for its owner to judge. An export of the audit trail can be checked with “python -m core verify”."
 )
+
+
+def _head2(say: Any, title: str) -> str:
+    return f"<h2>{say(title)}</h2>"
 
 
 def _item(say: Any, item: str) -> str:
@@ -126,9 +134,8 @@ def _head(head: Mapping[str, Any] | None) -> str:
 def _table(rows: Sequence[tuple[str, ...]], head: tuple[str, ...] = ()) -> str:
     """Cells are HTML already."""
     top = "<tr>" + "".join(f"<th>{cell}</th>" for cell in head) + "</tr>" if head else ""
-    return (
-        f"<table>{top}{''.join('<tr>' + ''.join(f'<td>{cell}</td>' for cell in row) + '</tr>' for row in rows)}</table>"
-    )
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<div class="wide"><table>{top}{body}</table></div>'
 
 
 def _numbers(compared: Mapping[str, Any], say: Any) -> str:
@@ -163,7 +170,8 @@ def _chart(compared: Mapping[str, Any], say: Any) -> str:
             f'<line x1="{x(paired["low"])}" y1="{y + 6}" x2="{x(paired["high"])}" y2="{y + 6}" stroke="#0072b2" '
             f'stroke-width="4"/><circle cx="{x(paired["mean"])}" cy="{y + 6}" r="6" fill="#0072b2"/>'
         )
-    return f'<svg role="img" viewBox="0 0 600 {44 * len(shown) + 4}" width="100%">{"".join(lines)}</svg>'
+    drawn = f'<svg role="img" viewBox="0 0 600 {44 * len(shown) + 4}">{"".join(lines)}</svg>'
+    return f'<div class="wide">{drawn}</div>'
 
 
 def _signatures(signed: list[Mapping[str, str]], say: Any) -> str:

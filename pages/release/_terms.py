@@ -49,12 +49,8 @@ def show(trial_id: str) -> None:
     """The plan that counts, who signed it, and every amendment with what it changed."""
     versions = plans.versions(session.conn(), trial_id)
     terms = versions[-1]["terms"]
-    st.dataframe(
-        [{plain("Agreed"): plain(words), plain("Value"): value(name, getattr(terms, name))}
-         for name, words in FIELDS.items()],
-        hide_index=True,
-        key="sign_off.plan.table",
-    )  # fmt: skip
+    said = {name: {"what": plain(words), "value": value(name, getattr(terms, name))} for name, words in FIELDS.items()}
+    st.markdown("\n".join("- " + _("%(what)s: **%(value)s**", **one) for one in said.values()))
     _signing.show([one["signature"] for one in versions])
     amendments(versions)
 

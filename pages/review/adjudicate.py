@@ -45,7 +45,8 @@ def show_decided(found: list[dict[str, Any]]) -> None:
         with st.container(border=True):
             when = parts.moment(one["decided_at"])
             verdict = _words.VERDICTS[one["verdict"]]
-            st.markdown(f"**{_(verdict)}** · {_('%(name)s on %(when)s', name=one['decided_by'], when=when)}")
+            said = _("%(name)s on %(when)s", name=one["decided_by"], when=when)
+            st.markdown(f"**{_(verdict)}** · {said}")
             parts.text(one["reason"])
             with st.expander(_("The answer and its ratings")):
                 parts.text(one["text"])

@@ -92,7 +92,10 @@ def test_the_same_numbers_come_out_of_the_stored_answers_again(house, signed):
 def test_a_sign_off_that_lapsed_says_so_on_its_certificate(house, signed):
     house.conn.execute("update prompts set system = system || '.'")
     page = certificates.html(records.collect(house.conn, signed), "en")
-    assert "This does not hold any more: Prompts has changed" in page
+    assert "This does not hold any more. Changed or ended since it was signed: Prompts." in page
+    for language, titles in {"en": ["Numbers", "Gate"], "zh": ["数据", "门禁", "签名", "计划", "哈希"]}.items():
+        page = certificates.html(records.collect(house.conn, signed), language)
+        assert [title for title in titles if f"<h2>{title}</h2>" in page] == titles
 
 
 def test_a_judge_stands_there_with_how_it_stands_beside_people():

@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from core.access import people, roles, sessions
 from core.access.people import Person
 from core.evaluation import models
-from core.review import repair
+from core.review import queues, repair
 from core.settings import Settings
 from core.store import database
 from tests import chain
@@ -54,10 +54,13 @@ class Room:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Room]]:
-    """Starts a server with a queue of so many answers, and a model at `writer` that rewrites them."""
+    """Starts a server with a queue of so many answers, and a model at `writer` that rewrites them.
+
+    `second` is a text that another version gave as its answer to each of the samples, in the same queue.
+    """
     with ExitStack() as stack:
 
-        def begin(answers: int, writer: str = "") -> Room:
+        def begin(answers: int, writer: str = "", second: str = "") -> Room:
             settings = Settings(data=tmp_path / "data")
             opened = database.connect(settings)
             conn = opened.cursor()
@@ -66,6 +69,12 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Room]]:
             wei = people.create(conn, name="Wei", password="four other words here", roles_held=["expert"], by=mina)
             world = chain.small(conn, settings, mina, dev=2, train=answers, gate=2, retain=2)
             chain.collect(world)
+            if second:
+                run_ids = [*conn.execute("select run_id from runs").fetchone()]
+                chain.collect(world)
+                run_ids += conn.execute("select run_id from runs where run_id <> ?", run_ids).fetchone()
+                conn.execute("update answers set text = ? where run_id = ?", [second, run_ids[1]])
+                queues.create(conn, by=mina, task_id=world.task.task_id, run_ids=run_ids)
             if writer:
                 model = models.register_api(conn, by=mina, name="Writer", base_url=writer, api_model="tiny")
                 repair.choose(conn, by=mina, task_id=world.task.task_id, model_id=model.model_id)

@@ -117,6 +117,66 @@ def test_back_and_forward_in_mid_session_leave_each_rating_once(page: Page, star
     assert len(kept) == 3
 
 
+def test_own_words_are_refused_and_in_the_plain_form_a_flag_is_raised_that_a_lead_closes(
+    page: Page, start: Callable[..., Room]
+) -> None:
+    written = "It is late because of the snow. It comes on Monday."
+    room = start(3, second=written)
+    page = room.open(page.context, "mina")
+    card, asked_of, answer = page.locator(".room"), page.locator(".input"), page.locator(".output")
+    while answer.inner_text() == written:
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("e")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type(written)
+    page.keyboard.press("Escape")
+    asked = press(page, "f")
+    saved(page)
+    for _ in range(5):
+        page.keyboard.press("ArrowLeft")
+    while (asked_of.inner_text(), answer.inner_text()) != (asked, written):
+        page.keyboard.press("ArrowRight")
+    press(page, "p")  # what somebody has written, they do not pass
+    expect(page.locator(".problem")).to_contain_text("word for word what you wrote")
+    rated(page, 1)
+    expect(page.locator(".progress")).to_contain_text("of 5")
+    expect(card).not_to_contain_text(asked)  # and it does not come again
+
+    page.get_by_test_id("stPopover").get_by_role("button").last.click()
+    page.get_by_text("Plain form", exact=True).click()
+    pause = page.locator("[class*='st-key-rate-pause-'][data-stale=false]")  # drawn last; until then, old keys count
+    pause.wait_for()
+    page.keyboard.press("Escape")
+    (here,) = re.findall(r"st-key-rate-pause-\S+", str(pause.get_attribute("class")))
+    page.locator("[class*='st-key-rate-next-'] button").click()
+    expect(page.locator(f".{here}")).to_have_count(0)
+    pause.wait_for()
+    page.keyboard.press("ArrowLeft")
+    page.locator(f".{here}[data-stale=false]").wait_for()
+    page.keyboard.press("g")
+    raised = page.locator("[class*='st-key-rate-flag-'][data-stale=false] button[kind=primary]").first
+    raised.wait_for()
+    page.keyboard.press("b")
+    page.get_by_text("A pause.").wait_for()
+    expect(page.get_by_test_id("stCode")).to_have_count(0)
+    page.keyboard.press("b")
+    page.locator(f".{here}[data-stale=false]").wait_for()
+    raised.wait_for()
+    page.wait_for_timeout(1200)  # sooner after the last press, a key was not meant for this answer
+    page.keyboard.press("p")
+    page.get_by_text("2 of 5 rated").wait_for()
+
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Disputed").click()
+    page.get_by_role("textbox", name="What came of it").fill("<b>The desk agrees.</b>")
+    page.get_by_role("button", name="Close the flag").click()
+    page.get_by_text("The flag is closed.").wait_for()
+    page.get_by_text("Flags that were closed: 1").click()
+    page.get_by_text("<b>The desk agrees.</b>").wait_for()
+    kept = room.kept()
+    told = [(row["verdict"], row["correction"], row["flagged"]) for row in kept]
+    assert told == [("fail", written, False), ("pass", None, True)]
+
+
 def test_a_socket_that_closes_in_mid_save_leaves_each_rating_once(page: Page, start: Callable[..., Room]) -> None:
     room = start(8)
     lost = {"said": False, "heard": False}

@@ -74,7 +74,7 @@ class Room {
       data.progress.mine += event.kind === "undo" ? -1 : event.kind !== "rate" || event.again ? 0 : 1;
     const before = this.line.item;
     let brought = this.bring(data.rewrites);
-    for (const refused of data.refused) brought = this.takeBack(refused) || brought;
+    for (const refused of data.refused) brought = this.takeBack(refused, data.waiting || []) || brought;
     if (data.waiting) {
       this.line.take(data, this.store.ids());
       if (this.replay) this.replayPending();
@@ -98,13 +98,14 @@ class Room {
     this.line.at = this.line.next(0);
   }
 
-  takeBack(refused) {
+  /* What was refused is asked anew; what does not wait any more (it became one's own words, or went to others) goes. */
+  takeBack(refused, waiting) {
     this.problem = refused.message;
     if (refused.kind === "repair") return this.bring([{ receipt: refused.receipt, state: "refused" }]);
     const item = this.line.find(refused.answer);
     if (item) item.judged = null;
-    if (item && !refused.gone) this.line.at = this.line.items.indexOf(item);
-    if (refused.gone) this.line.forget(refused.answer);
+    if (!waiting.includes(refused.answer)) this.line.forget(refused.answer);
+    else if (item) this.line.at = this.line.items.indexOf(item);
     return false;
   }
 

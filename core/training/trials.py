@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,7 +13,7 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import models, prompts, retrieving
+from core.evaluation import eval_sets, models, prompts, retrieving
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.models import Model
 from core.evaluation.prompts import Prompt
@@ -24,7 +24,7 @@ from core.jobs.jobs import Job
 from core.locale.mark import N_
 from core.settings import SAMPLES
 from core.store import audit, database
-from core.training import training_sets
+from core.training import recipes, training_sets
 from core.training.recipes import Recipe
 from core.training.training_sets import TrainingSet
 
@@ -73,6 +73,37 @@ def start(
             retrieval=retrieval,
         )
     return trial_id
+
+
+def repeat(conn: duckdb.DuckDBPyConnection, *, by: Person, trial_id: str) -> str:
+    """Queue a trial once more with the next seed and all else as it was; returns the new trial's id.
+
+    What then differs between the two is training noise. Raises Refusal as `start` does.
+    """
+    roles.require(by, "train.start")
+    trial = find(conn, trial_id)
+    assert trial is not None, "the page lists trials"
+    of_set = [one for one in of_task(conn, trial["task_id"]) if one["training_set_id"] == trial["training_set_id"]]
+    seed = max(one["recipe"]["seed"] for one in of_set) + 1
+    eval_set = eval_sets.find(conn, trial["eval_set_id"])
+    training_set = training_sets.find(conn, trial["training_set_id"])
+    base = models.find(conn, trial["base_model_id"])
+    baseline = prompts.find(conn, trial["baseline_prompt_id"])
+    assert eval_set is not None
+    assert training_set is not None
+    assert base is not None
+    assert baseline is not None
+    return start(
+        conn,
+        by=by,
+        eval_set=eval_set,
+        training_set=training_set,
+        base=base,
+        baseline=(trial["baseline_rung"], baseline),
+        recipe=replace(recipes.read(trial["recipe"]), seed=seed),
+        goes_on=models.find(conn, trial["start_model_id"]) if trial["start_model_id"] else None,
+        retrieval=Retrieval(index_id=trial["index_id"], k=trial["k"]) if trial["index_id"] else None,
+    )
 
 
 def add(

@@ -5,7 +5,7 @@ import streamlit as st
 from core.training import cards, trials
 from pages._ui import parts, session
 from pages._ui.session import _
-from pages.training import _card, _compare, _files
+from pages.training import _again, _card, _compare, _files
 
 task = session.task()
 st.title(_("Trained models"))
@@ -19,6 +19,7 @@ chosen = st.selectbox(_("Model"), list(names), format_func=names.__getitem__, ke
 card = cards.find(session.conn(), chosen)
 assert card is not None, "a trial that has made a model has a card"
 _card.show(card)
+_again.offer(card)
 _files.show(card)
 if len(made) > 1:
     _compare.show(made)

@@ -46,6 +46,16 @@ def test_the_card_shows_data_curve_and_where_to_use_it(page, world):
     assert "data" not in shown
 
 
+def test_one_press_trains_again_with_another_seed_and_nothing_else_changed(page, world):
+    (first,) = trials.of_task(world.conn, world.task.task_id)
+    page(TRAINED).button(key=f"again.{first['model_id']}").click().run()
+    second, _ = trials.of_task(world.conn, world.task.task_id)
+    assert second["recipe"] == {**first["recipe"], "seed": first["recipe"]["seed"] + 1}
+    made_of = ("training_set_id", "base_model_id", "prompt_id", "baseline_prompt_id", "eval_set_id", "start_model_id")
+    assert {name: second[name] for name in made_of} == {name: first[name] for name in made_of}
+    assert [one.state for one in jobs.everything(world.conn) if one.job_id == second["job_id"]] == ["queued"]
+
+
 def test_merging_shows_how_many_answers_agree_and_the_folder(page, world):
     (trial,) = trials.of_task(world.conn, world.task.task_id)
     app = page(TRAINED)

@@ -58,7 +58,7 @@ ACTS = {
     ],
     "guide.answer": ["evaluation.guides.answer"],
     "train.start": [
-        "training.training_sets.freeze", "training.trials.start", "training.estimates.start",
+        "training.training_sets.freeze", "training.trials.start", "training.trials.repeat", "training.estimates.start",
         "training.learning_curves.start",
         "training.distillations.draw", "training.distillations.start",
     ],

@@ -9,7 +9,6 @@ from typing import Any
 import psutil
 import torch
 from jinja2 import TemplateError
-from peft import PeftModel
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
 from core import content
@@ -45,7 +44,7 @@ class LocalGenerator:
     """A loaded model, answering as the base or with one of its adapters (see `use`)."""
 
     def __init__(self, path: Path, model: Any, tokenizer: Any) -> None:
-        self.path, self.model, self.tokenizer = path, model, tokenizer
+        self.path, self.model, self.tokenizer, self.adapted = path, model, tokenizer, False
         self.ends = weights.ends(model, tokenizer)
         self.pad: int = self.ends[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id
         text = model.config.get_text_config()
@@ -58,12 +57,12 @@ class LocalGenerator:
     def use(self, adapter: Path | None) -> None:
         """Answer with this adapter from now on, or as the base; Refusal if it was not made for this base."""
         if adapter is None:
-            if isinstance(self.model, PeftModel):
+            if self.adapted:
                 self.model.base_model.disable_adapter_layers()
             return
         name = content.digest(str(adapter.resolve()))[:16]
-        if not isinstance(self.model, PeftModel) or name not in self.model.peft_config:
-            self.model = weights.attach(self.model, self.path, adapter, name=name)
+        if not self.adapted or name not in self.model.peft_config:
+            self.model, self.adapted = weights.attach(self.model, self.path, adapter, name=name), True
         self.model.base_model.enable_adapter_layers()
         self.model.set_adapter(name)
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
 from safetensors import SafetensorError, safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging
@@ -134,8 +133,10 @@ def sees_all(model: Any) -> bool:
     return set(kinds) == {"full_attention"}
 
 
-def attach(model: Any, base: Path, adapter: Path, *, name: str) -> PeftModel:
+def attach(model: Any, base: Path, adapter: Path, *, name: str) -> Any:
     """Put an adapter on the model of the folder `base`, or one more; Refusal if it was not made for that base."""
+    from peft import PeftModel  # takes as long to load as all else together, and a base does without it
+
     file = adapter / "adapter_model.safetensors"
     if not file.is_file() or not (adapter / "adapter_config.json").is_file():
         raise Refusal(

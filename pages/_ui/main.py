@@ -7,7 +7,7 @@ import streamlit as st
 from core.access import preferences
 from core.evaluation import tasks
 from core.locale import catalogue
-from pages._ui import session
+from pages._ui import session, widget_words
 from pages._ui.session import _, plain
 
 st.set_page_config(page_title="Countersign 会签", page_icon=str(Path(__file__).parent / "icon.png"), layout="wide")
@@ -103,5 +103,6 @@ with st.sidebar:
     )
     st.html(f'<form method="post" action="/sign-out"><button style="{style}">{words}</button></form>')
 
+widget_words.translate()
 session.show_message()
 current.run()

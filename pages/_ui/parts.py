@@ -92,6 +92,7 @@ def select(label: str, options: Sequence[Any], *, key: str, **how: Any) -> Any:
         st.session_state[key] = st.session_state[key]
         how["index"] = 0  # the choice counts; Streamlit would warn of any other default beside it
     st.session_state[f"{key}.language"] = session.language()
+    how.setdefault("placeholder", _("Choose"))
     return st.selectbox(label, options, key=key, **how)
 
 

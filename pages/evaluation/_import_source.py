@@ -129,6 +129,7 @@ def choose_columns(task: Task, table: Table, key: str) -> Mapping:
         _("Further columns to keep, which prompts can name"),
         [column for column in table.columns if column not in chosen.values()],
         default=[column for column in (guessed.fields if guessed else ()) if column not in chosen.values()],
+        placeholder=plain("none"),
         key=f"{key}.fields",
     )
     return Mapping(**chosen, fields=tuple(kept))  # type: ignore[arg-type]  # the input was chosen

@@ -19,8 +19,8 @@ def upload(task_id: str) -> None:
     form = parts.fresh("knowledge.upload")
     given = st.file_uploader(
         _("Add documents"), list(readable.ENDINGS), accept_multiple_files=True, key=f"{form}.files",
-        help=_("Up to %(limit)s MB each. A document of the same name takes the place of the one that is there.",
-               limit=readable.LARGEST_FILE // 1_000_000),
+        help=_("%(kinds)s, up to %(limit)s MB each. A document of the same name takes the place of the one that is "
+               "there.", kinds=", ".join(readable.ENDINGS), limit=readable.LARGEST_FILE // 1_000_000),
     )  # fmt: skip
     if given and st.button(_("Add to the knowledge base"), type="primary", key=f"{form}.add"):
         files = [(one.name, one.getvalue()) for one in given]

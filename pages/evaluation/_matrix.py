@@ -52,7 +52,7 @@ def _form(eval_set: EvalSet, ladder: Ladder) -> None:
     with left:
         chosen = st.multiselect(
             _("Prompts"), list(rungs), default=list(rungs), format_func=lambda one: plain(rungs[one].name),
-            key=f"matrix.prompts.{ladder.ladder_id}",
+            placeholder=plain("Choose"), key=f"matrix.prompts.{ladder.ladder_id}",
         )  # fmt: skip
         split = parts.select(
             _("Samples"), splits, format_func=lambda one: plain(_words.SPLITS[one]), key="matrix.split"
@@ -60,7 +60,7 @@ def _form(eval_set: EvalSet, ladder: Ladder) -> None:
     with right:
         on = st.multiselect(
             _("Models"), list(known), default=list(known)[:1], format_func=lambda one: known[one].name,
-            key=f"matrix.models.{len(known)}",
+            placeholder=plain("Choose"), key=f"matrix.models.{len(known)}",
         )  # fmt: skip
         repeats = st.number_input(
             _("Repeats"), 1, 100, 1, key="matrix.repeats",

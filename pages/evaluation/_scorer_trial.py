@@ -25,6 +25,7 @@ def example(scorer: Scorer, eval_set: EvalSet, samples: Sequence[Sample], key: s
         with_reference,
         format_func=lambda one: f"{one.key} · {' '.join(one.input.split())[:60]}",
         index=0 if with_reference else None,
+        placeholder=_("Choose"),
         key=f"{key}.sample",
     )
     name = f"{key}.{sample.sample_id if sample else ''}"

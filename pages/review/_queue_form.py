@@ -36,6 +36,7 @@ def show(task: Task) -> None:
         list(known),
         default=[next(iter(known))],
         format_func=lambda one: _words.source(known[one]),
+        placeholder=_("Choose"),
         key=f"{key}.runs",
     )
     choice, metric = _choice(chosen, key)

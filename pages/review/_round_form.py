@@ -20,8 +20,9 @@ def show(task: Task) -> None:
         return
     raters = {one.person_id: one.name for one in people.everyone(conn) if roles.may(one, "rate")}
     chosen = st.multiselect(
-        _("Versions"), list(known), format_func=lambda one: _words.source(known[one]), key=f"{key}.runs"
-    )
+        _("Versions"), list(known), format_func=lambda one: _words.source(known[one]), placeholder=_("Choose"),
+        key=f"{key}.runs",
+    )  # fmt: skip
     left, right = st.columns(2, gap="medium")
     limit = left.number_input(_("How many samples, drawn at random"), 1, 1000, 100, key=f"{key}.limit")
     name = left.text_input(_("Name"), placeholder=_("may stay empty"), key=f"{key}.name")

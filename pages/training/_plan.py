@@ -144,6 +144,7 @@ def _show_left_out(draft: Draft) -> None:
             _("Use one all the same"),
             draft.left_out,
             index=None,
+            placeholder=_("Choose"),
             format_func=lambda one: f"{one['locked_key']}: {one['input'][:80]}",
         )
         reason = st.text_input(_("Reason"))

@@ -1,0 +1,35 @@
+"""The few words that Streamlit's own widgets have in English only, said in Chinese by the style sheet.
+
+The English ones are hidden from screen readers, too, and what a style sheet writes is read out in their place.
+"""
+
+import json
+
+import streamlit as st
+
+from pages._ui import session
+from pages._ui.session import plain
+
+FIELD = "[data-testid=InputInstructions]"
+BOX = "[data-testid=stFileUploaderDropzone]"
+
+
+def translate() -> None:
+    """Put the words into place where the reader's language is not Streamlit's."""
+    if session.language() == "en":
+        return
+    limit = plain("Up to %(limit)s MB a file", limit=st.get_option("server.maxUploadSize"))
+    said = {
+        f"{BOX} button [data-testid=stMarkdownContainer]": plain("Choose a file"),
+        f"{BOX} [data-testid=stFileUploaderDropzoneInstructions]": limit,
+        f"{FIELD}:has(span)": plain("Enter applies it"),
+        f"[data-testid=stForm] {FIELD}:has(span)": plain("Enter sends the form"),
+        f"[data-testid=stTextArea] {FIELD}:has(span)": plain("Ctrl+Enter applies it"),
+        f"[data-testid=stForm] [data-testid=stTextArea] {FIELD}:has(span)": plain("Ctrl+Enter sends the form"),
+    }
+    hidden = f"{BOX} button p, {BOX} [data-testid=stFileUploaderDropzoneInstructions] > *, {FIELD} > span:first-child"
+    rules = [f"{hidden} {{ display: none; }}", f"{BOX} [data-testid$=Instructions] {{ font-size: 0.875rem; }}"]
+    rules += [
+        f"{place}::before {{ content: {json.dumps(words, ensure_ascii=False)}; }}" for place, words in said.items()
+    ]
+    st.html(f"<style>{' '.join(rules)}</style>")

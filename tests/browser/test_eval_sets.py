@@ -159,20 +159,26 @@ def test_a_file_with_a_bad_row_goes_in_without_it_and_its_columns_are_remembered
     says(sets, "Saved: letters, version 1, with 8 samples.")
 
     view(sets, "Import a file")
-    sets.locator("input[type=file]").set_input_files(file)
+    words_of_widgets_are_chinese(sets, file)
     says(sets, "The columns are filled in as last time for this task.")
     says(sets, "8 rows in order · 2 with a problem")
 
-    # the words that Streamlit's own widgets have in English only are Chinese there, for eyes and for screen readers
+
+def words_of_widgets_are_chinese(sets: Page, file: Path) -> None:
+    """What Streamlit's own widgets have in English only, for eyes and for screen readers; leaves the file chosen."""
     sets.get_by_test_id("stSidebar").get_by_text("简体中文").click()
-    expect(sets.get_by_test_id("stFileUploaderDropzone").get_by_role("button", name="选择文件")).to_be_visible()
-    box = sets.get_by_test_id("stFileUploaderDropzone")
+    box, written = sets.get_by_test_id("stFileUploaderDropzone"), "(one) => getComputedStyle(one, '::before').content"
+    expect(box.get_by_role("button", name=re.compile("^选择文件$"))).to_be_visible()
     expect(box.get_by_text("Upload", exact=True)).to_be_hidden()
-    written = "(found) => getComputedStyle(found, '::before').content"
     limit = box.get_by_test_id("stFileUploaderDropzoneInstructions")
-    assert limit.evaluate(written) == '"每个文件不超过 200 MB"'
     expect(limit.get_by_text("per file")).to_be_hidden()
-    name = sets.get_by_test_id("stTextInput").first
-    name.locator("input").fill("信件")
-    assert name.get_by_test_id("InputInstructions").evaluate(written) == '"按 Enter 应用"'
-    expect(name.get_by_text("Press Enter to apply")).to_be_hidden()
+    assert limit.evaluate(written) == '"每个文件不超过 200 MB"'
+    sets.locator("input[type=file]").set_input_files(file)
+    sets.get_by_text("8 行正常").first.wait_for()
+    note = sets.get_by_test_id("stTextInput").last
+    note.locator("input").fill("新")
+    hint = note.get_by_test_id("InputInstructions")
+    expect(hint.get_by_text("Press Enter to apply")).to_be_hidden()
+    assert hint.evaluate(written) == '"按 Enter 应用"'
+    note.locator("input").fill("")
+    sets.get_by_test_id("stSidebar").get_by_text("English").click()

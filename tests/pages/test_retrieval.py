@@ -1,14 +1,19 @@
 """The retrieval page and what it reads: found sources, the 2×2, the grid of passages and tuning."""
 
+import re
+
 import pytest
 
 from core.evaluation import answers, demo_task, eval_sets, lookups, matrices, models, prompts, runs, tasks
 from core.evaluation.matrices import Matrix
 from core.evaluation.retrieving import Retrieval
 from core.jobs import jobs, supervisor
-from core.knowledge import indexes
+from core.knowledge import indexes, ways
+from core.knowledge.embedders import Embedder
 from core.store import audit
 from pages._ui import session
+from tests import inline
+from tests.openai_server import serve
 
 PAGE = "diagnosis/retrieval.py"
 
@@ -75,6 +80,50 @@ def test_the_search_finds_the_sources_of_the_demo_and_the_page_shows_all_of_it(w
     assert any("n=26" in str(value) for frame in frames for value in frame.to_numpy().ravel())
     recommended = page("diagnosis/recommendation.py")
     assert not recommended.exception
+
+
+def test_ways_of_searching_stand_beside_each_other_and_the_2x2_counts_every_sample_that_names_its_source(
+    world, conn, mina, page, tmp_path
+):
+    task, settings = tasks.find(conn, world), session.settings()
+    (chosen,) = (one for one in eval_sets.of_task(conn, world) if one.name == demo_task.DESK)
+    model = next(one for one in models.everything(conn) if one.name == "Base")
+    facts = [one.sample_id for one in eval_sets.samples(conn, chosen.eval_set_id, "dev") if "fact" in one.tags]
+    with serve() as server:
+        for method, right in (("dense", facts[:6]), ("hybrid", facts[:13])):
+            embedder = Embedder(base_url=server.base_url, model="tiny")
+            ways.choose(conn, by=mina, task_id=world, method=method, embedder=embedder)
+            inline.drain(settings, conn)
+            matrix = Matrix(
+                eval_set=chosen, split="dev", prompts=prompts.ladder(conn, world, chosen.name).rungs, models=[model],
+                retrieval=Retrieval(index_id=indexes.newest(conn, world).index_id, k=3),
+            )  # fmt: skip
+            job_id = matrices.start(conn, by=mina, matrix=matrix)
+            (tmp_path / method).mkdir()
+            supervisor.prepare(settings, conn, jobs.find(conn, job_id), tmp_path / method)
+            (run,) = runs.of_job(conn, job_id)
+            samples = eval_sets.samples(conn, chosen.eval_set_id, "dev")
+            answers.keep(conn, job_id, [
+                {"run_id": run["run_id"], "sample_id": one.sample_id, "repeat": 0,
+                 "text": one.reference.split("|")[0] if one.sample_id in right else "I do not know."}
+                for one in samples
+            ])  # fmt: skip
+            jobs.set_state(conn, job_id, "done")
+    app = page(PAGE)
+    assert not app.exception
+    (beside,) = (frame.value for frame in app.dataframe if "Search" in frame.value)
+    assert [value.split(" (")[0] for value in beside["Search"]] == ["by words", "by meaning", "by words and meaning"]
+    for title in ("Source among the passages (hit rate)", "How high it stands (mean reciprocal rank)"):
+        assert all(re.fullmatch(r"\d+% \(\d+%–\d+%\), n=26", value) for value in beside[title])
+    # right of 38: all 26 facts by words; 6 and 13 by the others, which makes 20 and 13 fewer
+    assert [value.split(" ")[0] for value in beside["Correct"]] == ["68%", "16%", "34%"]
+    assert [value.split(" ")[0] for value in beside["Points more than the first"]] == ["–", "-53", "-34"]
+    (table,) = (frame.value for frame in app.dataframe if "passage there" in frame.value)
+    counts = [[int(row[column].split(" ")[0]) for column in ("passage there", "passage not there")]
+              for _, row in table.iterrows()]  # fmt: skip
+    assert [sum(row) for row in counts] == [13, 13], "13 of 26 facts are right in the newest run"
+    hits = lookups.report(conn, task, lookups.runs_of(conn, world)[0]).search.hits
+    assert sum(row[0] for row in counts) == round(hits.value * 26) > 13
 
 
 def test_a_click_on_a_step_shows_what_passages_changed_among_the_chosen_samples(world, page, monkeypatch):

@@ -37,6 +37,8 @@ class Matrix:
     retrieval: Retrieval | None = None
     both: bool = False
     """With retrieval: every prompt also without it, for the grid of what each lever adds."""
+    beside: Sequence[Retrieval] = ()
+    """With retrieval: every prompt also with each of these, to compare versions and ways of searching."""
     where_placed: bool = False
     """With retrieval: prompts that have no place for passages are asked without, as in a ladder."""
 
@@ -65,8 +67,12 @@ class Matrix:
 
     @property
     def ways(self) -> tuple[Retrieval | None, ...]:
-        """What is looked up: as chosen, and with `both` nothing before that."""
-        return (None, self.retrieval) if self.both and self.retrieval else (self.retrieval,)
+        """What is looked up: with `both` nothing, then what is to stand beside the chosen one, and that; each once."""
+        if self.retrieval is None:
+            return (None,)
+        asked: list[Retrieval | None] = [None] if self.both else []
+        # The chosen one last: as the newest run it is what pages propose.
+        return tuple(dict.fromkeys([*asked, *self.beside, self.retrieval]))
 
     def ways_of(self, prompt: Prompt) -> tuple[Retrieval | None, ...]:
         """What is looked up for this prompt, one way after the other."""

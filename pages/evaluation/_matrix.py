@@ -67,7 +67,7 @@ def _form(eval_set: EvalSet, ladder: Ladder) -> None:
             help=_("How often each question is asked. Repeats show how much answers vary; they need a temperature "
                    "above 0."),
         )  # fmt: skip
-    retrieval, both = _retrieval.choose(eval_set.task_id, "matrix")
+    retrieval, beside, both = _retrieval.choose(eval_set.task_id, "matrix")
     temperature, cap, longest, fresh, structured = _details(
         bool(eval_set.schema or any(prompt.schema for prompt in rungs.values()))
     )
@@ -75,7 +75,7 @@ def _form(eval_set: EvalSet, ladder: Ladder) -> None:
         matrix = Matrix(
             eval_set=eval_set, split=split, prompts=[(rung, rungs[rung]) for rung in chosen],
             models=[known[one] for one in on], repeats=repeats, temperature=temperature, structured=structured,
-            max_new_tokens=longest, retrieval=retrieval, both=both,
+            max_new_tokens=longest, retrieval=retrieval, beside=beside, both=both,
         )  # fmt: skip
         _costs.estimate(estimates.of(conn, matrix, fresh=fresh, settings=session.settings()))
         if st.button(_("Run the matrix"), type="primary", key="matrix.start"):

@@ -8,21 +8,34 @@ from core.evaluation import retrieving
 from core.evaluation.prompts import Prompt
 from core.evaluation.retrieving import Retrieval
 from core.knowledge import indexes
+from core.knowledge.indexes import Index
 from pages._ui import parts, session
 from pages._ui.session import _, plain
 from pages.evaluation import _search_way
 
 
-def choose(task_id: str, key: str) -> tuple[Retrieval | None, bool]:
-    """The choice, and whether the same is to be asked without passages, too."""
+def choose(task_id: str, key: str) -> tuple[Retrieval | None, tuple[Retrieval, ...], bool]:
+    """The choice, others to be asked beside it, and whether the same is to be asked without passages, too."""
     retrieval = _choose(task_id, key, None)
     if retrieval is None:
-        return None, False
+        return None, (), False
+    others = {
+        one.index_id: one for one in indexes.versions(session.conn(), task_id) if one.index_id != retrieval.index_id
+    }
+    chosen = (
+        st.multiselect(
+            _("Beside it, look up in"), list(others), key=f"{key}.beside.{retrieval.index_id}",
+            format_func=lambda one: _version(others[one]),
+            help=_("Asks the same with each of these, too, so that versions and ways of searching can be compared."),
+        )
+        if others
+        else []
+    )  # fmt: skip
     both = st.checkbox(
         _("Ask the same without passages, too"), key=f"{key}.both",
         help=_("Shows what the passages add on the same samples."),
     )  # fmt: skip
-    return retrieval, both
+    return retrieval, tuple(Retrieval(index_id=one, k=retrieval.k) for one in chosen), both
 
 
 def for_prompts(task_id: str, key: str, asked: Sequence[Prompt], usual: Retrieval | None = None) -> Retrieval | None:
@@ -40,14 +53,16 @@ def for_prompts(task_id: str, key: str, asked: Sequence[Prompt], usual: Retrieva
     return _choose(task_id, key, usual or Retrieval(index_id=newest.index_id))
 
 
+def _version(one: Index) -> str:
+    return plain("knowledge base, version %(number)s (%(passages)s passages, %(way)s)", number=one.number,
+                 passages=one.passages, way=_search_way.name(one))  # fmt: skip
+
+
 def _choose(task_id: str, key: str, usual: Retrieval | None) -> Retrieval | None:
     known = {one.number: one for one in indexes.versions(session.conn(), task_id)}
     if not known:
         return None
-    words = {0: plain("nothing")} | {
-        number: plain("knowledge base, version %(number)s (%(passages)s passages, %(way)s)", number=number,
-                      passages=one.passages, way=_search_way.name(one)) for number, one in known.items()
-    }  # fmt: skip
+    words = {0: plain("nothing")} | {number: _version(one) for number, one in known.items()}
     proposed = next((number for number, one in known.items() if usual and one.index_id == usual.index_id), 0)
     # Another proposal is another widget, since a widget keeps what it said first.
     tail = f".{proposed}" if proposed else ""

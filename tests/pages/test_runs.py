@@ -172,23 +172,30 @@ def test_matrix_ladder_and_collecting_look_passages_up_where_a_prompt_has_a_plac
     prompts.save_ladder(conn, by=mina, task_id=task, eval_set_name=chosen.name, rungs=[rungs[0], ("B", slot)])
     app = page("evaluation/runs.py")
     app.button_group(key="runs.view").set_value("matrix").run()
-    (version,) = indexes.versions(conn, task)
-    app.selectbox(key="matrix.index.1").set_value(version.number).run()
+    indexes.add(conn, by=mina, task_id=task, files=[("more.txt", b"More words.")])
+    version, earlier = indexes.versions(conn, task)
+    app.run()
+    app.selectbox(key="matrix.index.2").set_value(version.number).run()
     assert "has no place for passages" in app.error[0].value
     app.multiselect[0].set_value(["B"]).run()
     app.checkbox(key="matrix.both").check().run()
+    app.multiselect(key=f"matrix.beside.{version.index_id}").set_value([earlier.index_id]).run()
     assert not app.error
     app.button(key="matrix.start").click().run()
     assert not app.exception
     found = runs.of_job(conn, matrices.jobs_of(conn, task)[0])
-    assert {(run["index_id"], run["k"]) for run in found} == {(None, None), (version.index_id, 4)}
+    assert {(run["index_id"], run["k"]) for run in found} == {
+        (None, None),
+        (version.index_id, 4),
+        (earlier.index_id, 4),
+    }
 
     app.button_group(key="runs.view").set_value("ladder").run()
-    app.number_input(key="runs.k.1").set_value(2).run()  # the newest version is proposed
+    app.number_input(key="runs.k.2").set_value(2).run()  # the newest version is proposed
     app.button(key="runs.start").click().run()
     assert [(run["rung"], run["k"]) for run in runs.latest_ladder(conn, task, chosen.name)] == [("A", None), ("B", 2)]
     app.button_group(key="runs.view").set_value("review").run()
-    assert "runs.collect.k.1" not in [one.key for one in app.number_input]
+    assert "runs.collect.k.2" not in [one.key for one in app.number_input]
     next(one for one in app.selectbox if one.key.startswith("runs.rung.")).set_value("B").run()
     app.button(key="runs.collect").click().run()
     assert not app.exception

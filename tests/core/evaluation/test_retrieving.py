@@ -73,6 +73,9 @@ def test_a_prompt_without_a_place_for_passages_says_so_before_the_start(world):
 def test_without_an_index_the_place_says_that_there_are_none_and_answers_are_not_mixed_up(world):
     job_id, items = begun(world, retrieval=retrieval(world), both=True)
     assert len(items) == 16 == matrix(world, retrieval=retrieval(world), both=True).calls
+    ways = matrix(world, retrieval=retrieval(world), both=True, beside=[retrieval(world, 2)] * 2)
+    assert ways.ways == (None, retrieval(world, 2), retrieval(world)), "each once"
+    assert matrix(world, beside=[retrieval(world)]).ways == (None,)
     without = [item for item in items if shown.NONE in item["messages"][-1]["content"]]
     assert len(without) == 8
     assert len({item["content_key"] for item in items}) == 16

@@ -176,7 +176,7 @@ def pages(conn: duckdb.DuckDBPyConnection, task: Task) -> dict[str, Callable[[],
         standing.lengths(conn, one)
         for judging in judgings.of_judge(conn, one.judge_id):
             judgings.counts(conn, judging["judging_id"])
-            standing.estimate(conn, one, judging)
+            standing.estimate(conn, one, judging, found)
         assert found.calibrated
 
     def recommendation() -> None:

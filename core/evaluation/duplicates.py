@@ -3,11 +3,12 @@
 MinHash over character 3-grams finds candidates without comparing every pair (Broder 1997); the edit ratio confirms.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import duckdb
-from datasketch import LeanMinHash, MinHashLSH
 from rapidfuzz import fuzz
 
 from core.evaluation import importing, sketches
@@ -16,10 +17,9 @@ from core.store import database
 
 NEAR = 90.0
 """From this rapidfuzz ratio (0..100) on, two texts count as the same question in other words; as before training."""
-CANDIDATE = 0.5
-"""Jaccard likeness of the 3-grams from which on two texts are compared. A ratio of 90 in a text of 40 characters leaves
-about this much; in longer texts more."""
 MOST_COMPARED = 30
+"""Texts are compared with those that share a band of 3-grams, about half of them (Jaccard), the likest first. A ratio
+of 90 in a text of 40 characters leaves about this much; in longer texts more."""
 
 Progress = Callable[[float], object]
 """Hears the share that is done, now and then."""
@@ -67,18 +67,15 @@ def find(texts: Sequence[str], progress: Progress = _unheard) -> list[Pair]:
 
     Equal texts are near-duplicates, too.
     """
-    index = MinHashLSH(threshold=CANDIDATE, num_perm=sketches.PERMUTATIONS)
     pairs, normal = [], _normal(texts)
-    for place, sketch in _sketched(normal, progress):
-        near = [
-            (fuzz.ratio(normal[place], normal[one], score_cutoff=NEAR), -one)
-            for one in index.query(sketch)[:MOST_COMPARED]
-        ]
+    index = _Index()
+    for place, shared in enumerate(sketches.buckets(sketches.of(normal, progress)).tolist()):
+        near = [(fuzz.ratio(normal[place], normal[one], score_cutoff=NEAR), -one) for one in index.like(shared)]
         best = max(near, default=(0.0, 0))
         if best[0] >= NEAR:
             pairs.append(Pair(first=-best[1], second=place, likeness=round(best[0], 1)))
         else:
-            index.insert(place, sketch, check_duplication=False)
+            index.add(place, shared)
     return pairs
 
 
@@ -104,14 +101,14 @@ def against(rows: Sequence[Row], known: Sequence[Saved], progress: Progress = _u
     ours, theirs = _normal([row.input for row in rows]), _normal([one.input for one in known])
     again = {(text, one.group_id) for text, one in zip(theirs, known, strict=True)}
     groups = {one.group_id for one in known}
-    fewer, more = (ours, theirs) if len(ours) < len(theirs) else (theirs, ours)  # an index takes memory
-    index = MinHashLSH(threshold=CANDIDATE, num_perm=sketches.PERMUTATIONS)
-    early = len(fewer) / max(1, len(fewer) + len(more))
-    for place, sketch in _sketched(fewer, lambda share: progress(share * early)):
-        index.insert(place, sketch, check_duplication=False)
+    fewer, more = (ours, theirs) if len(ours) < len(theirs) else (theirs, ours)
+    buckets = sketches.buckets(sketches.of([*fewer, *more], progress)).tolist()
+    index = _Index()
+    for place, shared in enumerate(buckets[: len(fewer)]):
+        index.add(place, shared)
     best: dict[int, tuple[float, int]] = {}
-    for place, sketch in _sketched(more, lambda share: progress(early + share * (1 - early))):
-        for other in index.query(sketch)[:MOST_COMPARED]:
+    for place, shared in enumerate(buckets[len(fewer) :]):
+        for other in index.like(shared):
             row, sample = (other, place) if fewer is ours else (place, other)
             if rows[row].group_id == known[sample].group_id or (ours[row], rows[row].group_id) in again:
                 continue
@@ -153,8 +150,18 @@ def _normal(texts: Sequence[str]) -> list[str]:
     return [importing.normalise(text).casefold() for text in texts]
 
 
-def _sketched(texts: Sequence[str], progress: Progress) -> Iterator[tuple[int, LeanMinHash]]:
-    for place, sketch in enumerate(sketches.of(texts)):
-        if place % 500 == 0:
-            progress(place / len(texts))
-        yield place, sketch
+class _Index:
+    """Texts by the buckets that they share with another; one that shares none is not in it."""
+
+    def __init__(self) -> None:
+        self._places: dict[int, list[int]] = defaultdict(list)
+
+    def add(self, place: int, shared: Sequence[int]) -> None:
+        for bucket in shared:
+            if bucket >= 0:
+                self._places[bucket].append(place)
+
+    def like(self, shared: Sequence[int]) -> list[int]:
+        """The texts that share the most buckets with this one."""
+        places = [self._places[bucket] for bucket in shared if bucket in self._places]
+        return [place for place, _ in Counter(chain.from_iterable(places)).most_common(MOST_COMPARED)]

@@ -67,10 +67,13 @@ def lengths(conn: duckdb.DuckDBPyConnection, judge: Judge) -> Lengths:
     return Lengths(judge=by_judge, people=by_people)
 
 
-def estimate(conn: duckdb.DuckDBPyConnection, judge: Judge, judging: Mapping[str, Any]) -> Rate | None:
+def estimate(
+    conn: duckdb.DuckDBPyConnection, judge: Judge, judging: Mapping[str, Any], known: Calibration | None = None
+) -> Rate | None:
     """The share of the run's samples that people would pass, from the judge and from people's ratings of this run.
 
-    None unless the judge is good and people rated a hundred of this very version: errors differ between versions.
+    `known` is the judge's calibration on the run's model, where it has been worked out already. None unless the judge
+    is good and people rated a hundred of this very version: errors differ between versions.
     """
     query = """
         select sample_id, avg(judged::integer), avg(human::integer)
@@ -82,4 +85,4 @@ def estimate(conn: duckdb.DuckDBPyConnection, judge: Judge, judging: Mapping[str
     human = {sample: said for sample, _, said in rows if said is not None}
     if len(human) < calibration.ENOUGH_TO_CORRECT:
         return None
-    return calibration.corrected(calibrate(conn, judge, judging["model_id"]), judged, human)
+    return calibration.corrected(known or calibrate(conn, judge, judging["model_id"]), judged, human)

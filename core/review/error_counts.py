@@ -86,7 +86,8 @@ def between(
             from sides group by sample_id having count(*) = 2
         ), named as (
             select answer_id, sample_id, later, kind, count(*) as raters
-            from (select answer_id, sample_id, later, unnest(types) as kind from rated where verdict = 'fail')
+            from (select answer_id, sample_id, later, unnest(list_distinct(types)) as kind from rated
+                where verdict = 'fail')
             group by all
         ), shares as (
             select n.sample_id, n.later, n.kind, sum(n.raters / a.raters) as share

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core.access import roles
+from core.diagnosis.intervals import Rate
 from core.evaluation import models
 from core.evaluation.tasks import Task
 from core.judging import judgings, standing
@@ -68,6 +69,7 @@ def _name(run: Mapping[str, Any]) -> str:
 def show(judge: Judge) -> None:
     """Each run that it was asked about: how far it is, what share passes, and the verdicts one by one."""
     conn, person = session.conn(), session.person()
+    alone = len(standing.models(conn, judge)) < 2
     for judging in remembered.call(judgings.of_judge, judge.judge_id):
         name = judging["judging_id"]
         st.divider()
@@ -87,7 +89,7 @@ def show(judge: Judge) -> None:
         said.append(plain("Judge failed: %(count)s", count=judging["failed"]))
         st.markdown(session.escape(" · ".join(said)))
         st.caption(_("Counts of the judge's verdicts, not of right answers."))
-        rate = remembered.call(standing.estimate, judge, judging) if judge.form == "single" else None
+        rate = _estimate(judge, judging, alone) if judge.form == "single" else None
         if rate is not None and rate.value is not None:
             st.markdown(
                 _(
@@ -112,6 +114,12 @@ def show(judge: Judge) -> None:
                 row_height=70,
                 key=f"judges.table.{name}",
             )
+
+
+def _estimate(judge: Judge, judging: Mapping[str, Any], alone: bool) -> Rate | None:
+    """With the calibration that is on the page already: of the run's model, which is that of all if it is alone."""
+    known = remembered.call(standing.calibrate, judge, *([] if alone else [judging["model_id"]]))
+    return remembered.call(standing.estimate, judge, judging, known)
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:

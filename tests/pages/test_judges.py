@@ -6,6 +6,7 @@ import pytest
 
 from core.evaluation import models
 from core.judging import judges, judgings
+from core.judging.criteria import Judge
 from core.review import queues
 from core.settings import Settings
 from pages._ui import session
@@ -51,6 +52,35 @@ def test_a_judge_is_made_asked_and_shown_as_not_calibrated(page, conn, world):
     app.toggle(key=f"judges.show.{judging['judging_id']}").set_value(True).run()
     assert not app.exception
     assert list(app.dataframe[-1].value["Why"]) == ["Because."] * 12
+
+
+def test_a_calibrated_judges_share_is_shown_as_what_people_would_probably_pass(page, conn, mina):
+    settings = Settings(data=session.settings().data)
+    world = chain.small(conn, settings, mina, dev=102, train=1, gate=1, retain=1)
+    chain.climb(world, chain.shares(A=0.5))
+    judge = Judge(name="J", criterion="Right?", passes="It is.", fails="It is not.", model_id=world.base.model_id)
+    judge = judges.save(conn, by=world.by, task_id=world.task.task_id, judge=judge)
+    run_id = test_judgings.rungs(world)[0]
+    judgings.start(conn, by=world.by, judge=judge, run_id=run_id)
+    [asked] = judgings.of_judge(conn, judge.judge_id)
+    right = {item["judgement_id"] for item in judgings._items(conn, asked) if item["texts"] == [item["reference"]]}
+    _, items = judgings.inputs(conn, asked["judging_id"])
+    said = {"rationale": "", "failure": None, "reply": "", "repaired": False}
+    rows = [{**said, "judgement_id": one["judgement_id"], "verdict": "pass" if one["judgement_id"] in right else "fail"}
+            for one in items]  # fmt: skip
+    assert judgings.keep(conn, asked["judging_id"], rows) == 102
+    test_judgings.labels(world, wrong=4, run_id=run_id)
+    app = page(PAGE)
+    assert not app.exception
+    assert [one.value for one in app.success] == ["Calibrated on 100 samples that people rated."]
+    assert not [one for one in app.warning if one.value.startswith("Not calibrated")]
+    metrics = app.dataframe[1].value.set_index("Metric")["Value"]
+    assert metrics["Agrees with people"].startswith("96% (")
+    shown = " ".join(one.value for one in app.markdown)
+    assert re.search(r"People would probably pass \d+% of these samples, 95% interval \d+% to \d+%", shown)
+    assert "corrected by its errors on the 100 samples that people rated" in shown
+    captions = [one.value for one in app.caption]
+    assert "Counts of the judge's verdicts, not of right answers." in captions
 
 
 def test_verdicts_are_hidden_from_somebody_who_still_has_to_judge_blind(page, conn, world):

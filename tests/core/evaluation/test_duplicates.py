@@ -41,6 +41,14 @@ def test_among_two_thousand_rows_the_hundred_twins_are_found_and_nothing_else():
     assert found == list(range(1900, 2000))
 
 
+def test_among_many_texts_of_the_same_words_the_twin_is_compared_first():
+    """Each of 300 texts shares half of its 3-grams with all others, many more than are compared."""
+    common = "the parcel of the customer is late and the invoice of the order is open "
+    texts = [f"{common}{''.join(random.Random(place).choices('abcdefghij', k=60))}" for place in range(300)]
+    pairs = duplicates.find([*texts, texts[5][:-1] + "x"])
+    assert [(pair.first, pair.second) for pair in pairs] == [(5, 300)]
+
+
 def test_a_row_like_a_saved_sample_joins_its_group_with_all_of_its_own_unless_that_is_settled(conn, save, task_id):  # noqa: F811
     old = [replace(row, input=text, split="gate") for row, text in zip(rows(2), (LONG, "Where is it?"), strict=True)]
     save(old)

@@ -9,6 +9,8 @@ from core import content
 from core.access import roles
 from core.errors import Refusal
 from core.evaluation import prompts
+from core.judging import judges, judgings
+from core.judging.criteria import Judge
 from core.release import breakages, evidence, gates, labels, plans, proofs, releases, sign_offs, signatures
 from core.review import ratings
 from core.store import audit, database
@@ -74,6 +76,27 @@ def test_the_gate_waits_for_people_and_passes_when_every_part_holds(house, trial
     assert set(states(gate).values()) == {"passed"}
     assert gate.passed
     assert (gate.labels.samples, gate.labels.shares) == (4, {"eve": 1.0})
+
+
+def test_what_judges_alone_say_never_passes_the_gate(house, trial_id):
+    """A judge passes every answer of the new version and fails every one of the old: nothing about the gate moves."""
+    house.plan(trial_id)
+    before = states(gates.judge(house.conn, trial_id))
+    base, task_id = house.world.base.model_id, house.world.task.task_id
+    judge = Judge(name="Kind", criterion="Is it right?", passes="It is.", fails="It is not.", model_id=base)
+    judge = judges.save(house.conn, by=house.mina, task_id=task_id, judge=judge)
+    sides = {run["run_id"]: run["side"] for run in proofs.runs_of(house.conn, trial_id)}
+    for run_id in sides:
+        judgings.start(house.conn, by=house.mina, judge=judge, run_id=run_id)
+    for one in judgings.of_judge(house.conn, judge.judge_id):
+        verdict = "pass" if sides[one["run_id"]] == "after" else "fail"
+        said = {"verdict": verdict, "rationale": "", "failure": None, "reply": "", "repaired": False}
+        _, items = judgings.inputs(house.conn, one["judging_id"])
+        rows = [{**said, "judgement_id": item["judgement_id"]} for item in items]
+        assert judgings.keep(house.conn, one["judging_id"], rows) == one["planned"] > 0
+    gate = gates.judge(house.conn, trial_id)
+    assert (states(gate), states(gate)["labels"], gate.passed) == (before, "waiting", False)
+    assert (gate.labels.samples, gate.labels.shares) == (0, {})
 
 
 def test_ratings_of_one_version_alone_are_no_comparison(house, trial_id):

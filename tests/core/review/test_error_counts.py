@@ -73,6 +73,61 @@ def test_two_versions_are_compared_on_the_samples_that_people_judged_with_both(w
     assert [(one["rung"], one["answers"], one["trials"]) for one in both] == [("A", 10, []), ("B", 10, [])]
 
 
+def test_in_two_queues_over_the_same_answers_the_newest_word_of_each_rater_counts_everywhere(world):
+    """Every figure is the one that a plain loop over the newest words gives."""
+    ada = replace(world.by, person_id="ada")
+    for name in "AB":
+        judge(world, name, lambda n: ("format", "style") if n % 2 else None)
+        judge(world, name, lambda n: None if n % 3 else ("style",), by=ada)  # another queue
+        judge(world, name, lambda n: ("format",) if n < 4 else () if n < 6 else None)  # a third
+    query = "select queue_id, answer_id from ratings where rater = 'ada' order by rating_id limit 3"
+    for queue_id, answer_id in world.conn.execute(query).fetchall():
+        assert ratings.undo(world.conn, queue_id, by=ada, answer_id=answer_id)
+    query = """
+        select r.rater, r.answer_id, r.verdict, r.error_types, a.sample_id, a.run_id
+        from ratings as r join answers as a using (answer_id) order by rating_id
+    """
+    newest = {(row["rater"], row["answer_id"]): row for row in database.rows(world.conn, query)}
+    words = [row for row in newest.values() if row["verdict"] in ("pass", "fail")]
+    assert len(words) == 2 * 20 - 3
+
+    def share(run_ids, kind, among):
+        """Per sample the mean over its answers of the share of their raters; `among` chooses the words that count."""
+        said = {}
+        for one in words:
+            if one["run_id"] in run_ids and among(one):
+                it = one["verdict"] == "fail" and (kind == error_counts.FAILED or kind in one["error_types"])
+                said.setdefault(one["sample_id"], {}).setdefault(one["answer_id"], []).append(it)
+        return {
+            sample: sum(sum(its) / len(its) for its in answers.values()) / len(answers)
+            for sample, answers in said.items()
+        }
+
+    before, after = rung(world, "A"), rung(world, "B")
+    found = error_counts.of_runs(world.conn, before + after)
+    for kind in ("format", "style"):
+        shares = share(before + after, kind, lambda one: one["error_types"])
+        assert found[kind].n == len(shares)
+        assert found[kind].value == pytest.approx(sum(shares.values()) / len(shares))
+    sides = error_counts.between(world.conn, before, after, ["format", "style"])
+    groups = dict(world.conn.execute("select sample_id, group_id from samples").fetchall())
+    for kind, side in sides.items():
+        old, new = (share(runs_of, kind, lambda one: True) for runs_of in (before, after))
+        both = sorted(old.keys() & new.keys())
+        assert list(side.before) == pytest.approx([old[one] for one in both]), kind
+        assert list(side.after) == pytest.approx([new[one] for one in both]), kind
+        assert len(set(side.groups)) == len({groups[one] for one in both})
+    split = {
+        one["sample_id"]
+        for one in words
+        if {"pass", "fail"} == {other["verdict"] for other in words if other["answer_id"] == one["answer_id"]}
+    }
+    _, first = item_quality.of_task(world.conn, world.task.task_id, "correct")
+    assert {row["sample_id"] for row in first["split"]} == split
+    assert 0 < len(split) < 10
+    assert {len(one["ratings"]) for one in error_counts.examples(world.conn, before, "style")} <= {1, 2}
+
+
 def test_examples_come_with_what_raters_said(world):
     judge(world, "A", lambda n: ("format",) if n == 3 else None)
     (one,) = error_counts.examples(world.conn, rung(world, "A"), "format")

@@ -3,6 +3,7 @@
 import threading
 
 import duckdb
+import tenacity
 
 from core import settings as settings_module
 from core.access import providers
@@ -10,6 +11,8 @@ from core.access.providers import Provider
 from core.settings import Settings
 from core.store import anchors
 from core.store import database as database_module
+
+CLOSING_SECONDS = 10
 
 _lock = threading.Lock()
 _opened: tuple[Settings, duckdb.DuckDBPyConnection] | None = None
@@ -57,9 +60,14 @@ def conn() -> duckdb.DuckDBPyConnection:
 
 
 def close() -> None:
-    """Close the database; the next call opens it again, from what the environment then says."""
+    """Close the database; the next call opens it again, from what the environment then says.
+
+    DuckDB refuses to close under a page that is being computed, so that page is waited for.
+    """
     global _opened
     with _lock:
         if _opened is not None:
-            _opened[1].close()
+            busy = tenacity.retry_if_exception_type(duckdb.ResourceInUseException)
+            pause, patience = tenacity.wait_fixed(0.05), tenacity.stop_after_delay(CLOSING_SECONDS)
+            tenacity.Retrying(retry=busy, wait=pause, stop=patience, reraise=True)(_opened[1].close)
             _opened = None

@@ -1,5 +1,7 @@
 """When a session ends, an open page loses its connection at the next message, whoever sends it."""
 
+import threading
+
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -94,3 +96,23 @@ def test_a_click_or_a_visit_counts_as_use_and_a_page_that_refreshes_itself_does_
     assert conn.execute(before).fetchone() == seen
     client.get("/rate", headers={"Accept": "text/html"})
     assert conn.execute(before).fetchone() > seen
+
+
+def test_the_database_is_closed_when_the_page_that_still_reads_it_is_done(conn):
+    reading, done, read = threading.Event(), threading.Event(), []
+
+    def slowly(value: int) -> int:
+        reading.set()
+        done.wait(30)
+        return value
+
+    page = state.conn()
+    page.create_function("slowly", slowly, [int], int)
+    visit = threading.Thread(target=lambda: read.append(page.execute("select slowly(7)").fetchall()))
+    visit.start()
+    assert reading.wait(30)
+    threading.Timer(0.3, done.set).start()
+    state.close()
+    visit.join()
+    assert read == [[(7,)]]
+    assert state.conn().execute("select count(*) from people").fetchone() is not None, "and it opens again"

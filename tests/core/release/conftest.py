@@ -177,3 +177,9 @@ def house(enter: Callable[[str], House]) -> House:
 @pytest.fixture
 def trial_id(house: House) -> str:
     return house.trial_id
+
+
+@pytest.fixture
+def broken(enter):
+    """A house whose trial is better by far and broke four samples, a critical one among them."""
+    return enter("breaks")

@@ -1,8 +1,10 @@
-"""Around a release in use: keys for business systems, the share of answers kept, and the pool they make."""
+"""Around a release in use: keys for business systems, what is kept of their questions, for how long, and the pool."""
 
 import json
 import secrets
-from datetime import datetime
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -21,6 +23,29 @@ from core.store import audit, database
 
 POOL = "From production"
 SHARES: dict[Split, float] = {"dev": 1.0, "train": 0.0, "gate": 0.0, "retain": 0.0}
+
+SHORTEST_MONTHS, LONGEST_MONTHS = 6, 120
+"""Records of what an AI has answered are kept for half a year at least (EU AI Act, Art. 19 and 26)."""
+
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is kept of a task's questions and answers: this share (0..1), for so many months, or for good (None)."""
+
+    share: float = 0.0
+    months: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise Refusal(N_("The share that is kept lies between 0 and 100 percent."))
+        if self.months is not None and not SHORTEST_MONTHS <= self.months <= LONGEST_MONTHS:
+            raise Refusal(
+                N_("Questions and answers are kept for %(least)s to %(most)s months, or for good."),
+                least=SHORTEST_MONTHS,
+                most=LONGEST_MONTHS,
+            )
 
 
 def make_key(conn: duckdb.DuckDBPyConnection, settings: Settings, name: str, *, by: Person) -> str:
@@ -52,40 +77,79 @@ def keys(conn: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return database.rows(conn, query)
 
 
-def keep_share(conn: duckdb.DuckDBPyConnection, settings: Settings, task_id: str, share: float, *, by: Person) -> None:
-    """Keep this share (0..1) of the task's questions and answers from now on; 0, as at first, keeps none."""
+def keep(conn: duckdb.DuckDBPyConnection, settings: Settings, task_id: str, kept: Kept, *, by: Person) -> None:
+    """Keep so much from the next question on; how long counts for what is kept already, too. At first nothing is."""
     roles.require(by, "serving.manage")
-    detail = {"share": share}
+    detail = {"share": kept.share, "months": kept.months}
     with audit.change(conn, actor=by.person_id, act="serving.share_set", subject=task_id, detail=detail):
         found = conn.execute("select count(*) + 1 from serving_terms where task_id = ?", [task_id]).fetchone()
         assert found is not None
-        row = {"task_id": task_id, "version": found[0], "logged_share": share, "set_by": by.person_id}
-        database.insert(conn, "serving_terms", [{**row, "set_at": database.now()}])
+        row = {"task_id": task_id, "version": found[0], "logged_share": kept.share, "kept_months": kept.months}
+        database.insert(conn, "serving_terms", [{**row, "set_by": by.person_id, "set_at": database.now()}])
     publishing.publish(conn, settings)
 
 
-def kept_share(conn: duckdb.DuckDBPyConnection, task_id: str) -> float:
-    """The share that is kept now."""
-    query = "select logged_share from serving_terms where task_id = ? order by version desc limit 1"
+def kept(conn: duckdb.DuckDBPyConnection, task_id: str) -> Kept:
+    """What is kept now."""
+    query = "select logged_share, kept_months from serving_terms where task_id = ? order by version desc limit 1"
     row = database.row(conn, query, [task_id])
-    return float(row["logged_share"]) if row else 0.0
+    return Kept(share=row["logged_share"], months=row["kept_months"]) if row else Kept()
+
+
+def look_after(conn: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Take in what the server has kept, and forget what has been kept long enough; called now and then."""
+    take_in(conn, settings)
+    forget(conn)
+
+
+def forget(conn: duckdb.DuckDBPyConnection) -> int:
+    """Delete questions and answers older than their task keeps them; returns how many. The trail says how many, too.
+
+    Those that were drawn are samples of an eval set by now, and stay.
+    """
+    query = """
+        with terms as (
+            select task_id, arg_max(coalesce(kept_months, 0), version) as months from serving_terms group by task_id
+        )
+        select task_id, months, $today::date - to_months(months) as before, count(*) as answers
+        from served_answers join terms using (task_id)
+        where months > 0 and served_at < before and drawn_at is null group by all order by task_id
+    """
+    found = database.rows(conn, query, {"today": database.now().date()})
+    for row in found:
+        detail = {"answers": row["answers"], "before": f"{row['before']:%Y-%m-%d}", "months": row["months"]}
+        with audit.change(conn, actor="system", act="served.forgotten", subject=row["task_id"], detail=detail):
+            query = "delete from served_answers where task_id = ? and served_at < ? and drawn_at is null"
+            conn.execute(query, [row["task_id"], row["before"]])
+    return sum(row["answers"] for row in found)
 
 
 def take_in(conn: duckdb.DuckDBPyConnection, settings: Settings) -> int:
-    """Bring what the server has kept into the database; returns how many are new. Twice changes nothing."""
-    known = {name for (name,) in conn.execute("select served_id from served_answers").fetchall()}
-    new: dict[str, dict[str, Any]] = {}
-    for path in sorted((settings.data / "served").glob("*.jsonl")):
-        for text in path.read_text("utf-8").splitlines():
-            try:
-                row = _kept(json.loads(text))
-            except (ValueError, KeyError):
-                continue  # half a line, cut by a kill
-            if row["served_id"] not in known:
+    """Bring what the server has kept into the database; returns how many are new. Twice changes nothing.
+
+    Files of earlier days are deleted then, so that the database alone says what is kept.
+    """
+    with _one_at_a_time:
+        files = sorted((settings.data / "served").glob("*.jsonl"))
+        new: dict[str, dict[str, Any]] = {}
+        for path in files:
+            for text in path.read_text("utf-8").splitlines():
+                try:
+                    row = _kept(json.loads(text))
+                except (ValueError, KeyError):
+                    continue  # half a line, cut by a kill
                 new[row["served_id"]] = row
-    if new:
-        with audit.change(conn, actor="system", act="served.taken_in", subject="served", detail={"answers": len(new)}):
-            database.insert(conn, "served_answers", list(new.values()))
+        query = "select served_id from served_answers where served_id in (select unnest(?::varchar[]))"
+        for (known,) in conn.execute(query, [list(new)]).fetchall():
+            del new[known]
+        if new:
+            detail = {"answers": len(new)}
+            with audit.change(conn, actor="system", act="served.taken_in", subject="served", detail=detail):
+                database.insert(conn, "served_answers", list(new.values()))
+        yesterday = f"{database.now() - timedelta(days=1):%Y%m%d}.jsonl"
+        for path in files:
+            if path.name < yesterday:  # an answer begun before midnight may still be written into yesterday's
+                path.unlink()
     return len(new)
 
 

@@ -136,6 +136,15 @@ def exported(record: Mapping[str, Any]) -> str:
     return content.canonical({**plain, "hash": content.digest(plain)}) + "\n"
 
 
+def signatures_csv(record: Mapping[str, Any]) -> bytes:
+    """Every signature under the plan, its amendments and the decision, with the five things that `signatures.shown`
+    says of it."""
+    under = [(f"plan, version {one['version']}", one["signature"]) for one in record["plan"]]
+    under += [(f"sign-off {record['number']}", one) for one in record["signatures"]]
+    header = ("signed", *under[0][1])
+    return spreadsheets.csv_bytes(header, [(what, *one.values()) for what, one in under])
+
+
 def book(sheets: Mapping[str, list[list[Any]]]) -> bytes:
     """An Excel file of these sheets, the first row of each its head; no cell can be read as a formula."""
     made = Workbook(write_only=True)

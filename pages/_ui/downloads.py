@@ -8,11 +8,8 @@ import pandas as pd
 import streamlit as st
 import vl_convert
 
+from core.evaluation import spreadsheets
 from pages._ui.session import _
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet would take for a formula at the start of a cell."""
-
 
 MIMES = {"png": "image/png", "svg": "image/svg+xml", "csv": "text/csv"}
 
@@ -40,9 +37,5 @@ def files(chart: alt.TopLevelMixin, table: pd.DataFrame) -> dict[str, Callable[[
 
 def csv(table: pd.DataFrame) -> str:
     """The table as a file that a spreadsheet opens as what it is."""
-    return "\ufeff" + table.map(_harmless).to_csv(index=False)
-
-
-def _harmless(cell: Any) -> Any:
-    """An apostrophe before a text that a spreadsheet would run."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    safe = table.map(lambda cell: spreadsheets.escape(cell) if isinstance(cell, str) else cell)
+    return "\ufeff" + safe.to_csv(index=False)

@@ -23,7 +23,7 @@ from core.evaluation import demo_task
 from core.jobs import supervisor
 from core.locale import catalogue
 from core.locale.mark import N_
-from core.release import publishing
+from core.release import production, publishing
 from core.upkeep import backups
 from pages._ui import state, static_pages
 
@@ -60,6 +60,7 @@ def begin() -> None:
     backups.forget_requests(settings)
     _threads.append(supervisor.start(settings, connection))
     _threads.append(supervisor.Supervisor(lambda: backups.answer_requests(connection.cursor(), settings), 1.0))
+    _threads.append(supervisor.Supervisor(lambda: production.look_after(connection.cursor(), settings), 600.0))
     print(announcement(), flush=True)
 
 

@@ -88,6 +88,9 @@ def _certificate(case: SignOff) -> None:
     def workbook() -> bytes:
         return records.workbook(records.collect(state.conn(), sign_off_id))
 
+    def signed() -> bytes:
+        return records.signatures_csv(records.collect(state.conn(), sign_off_id))
+
     def data() -> str:
         return records.exported(records.collect(state.conn(), sign_off_id))
 
@@ -97,6 +100,7 @@ def _certificate(case: SignOff) -> None:
             (_("Certificate (HTML)"), page, "html"),
             (_("Certificate (PDF)"), printed, "pdf"),
             (_("Evidence (XLSX)"), workbook, "xlsx"),
+            (_("Signatures (CSV)"), signed, "csv"),
             (_("Record (JSON)"), data, "json"),
         ):
             if ending != "pdf" or certificates.browser():

@@ -4,14 +4,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from core.access import roles
 from core.evaluation.retrieving import Retrieval
 from core.locale.mark import N_
-from core.release import releases, sign_offs
+from core.release import releases, sign_offs, signatures
 from core.release.releases import Alias
-from pages._ui import parts, passages, session, withdrawn
+from pages._ui import downloads, parts, passages, session, withdrawn
 from pages._ui.session import _, plain
 from pages.release import _decision, _moving, _stale
 
@@ -64,21 +65,21 @@ def history(task_id: str) -> None:
     if not found:
         return
     st.subheader(_("Moves"))
-    st.dataframe(
-        [
-            {
-                plain("When"): parts.moment(one["moved_at"]),
-                plain("Name"): _word(NAMES, one["alias"]),
-                plain("Act"): _word(KINDS, one["kind"]),
-                plain("Release"): one["number"],
-                plain("Signed by"): one["printed_name"],
-                plain("Reason"): one["reason"],
-                plain("Signer's clock"): one["local_time"],
-            }
-            for one in found
-        ],
-        hide_index=True,
-        key="releases.moves",
+    signed = [signatures.shown(one) for one in found]
+    table = pd.DataFrame(
+        {
+            plain("Time (UTC)"): [one["utc"] for one in signed],
+            plain("Name"): [_word(NAMES, one["alias"]) for one in found],
+            plain("Act"): [_word(KINDS, one["kind"]) for one in found],
+            plain("Release"): [one["number"] for one in found],
+            plain("Signed by"): [one["name"] for one in signed],
+            plain("Reason"): [one["reason"] for one in signed],
+            plain("Signer's clock"): [one["local"] for one in signed],
+        }
+    )
+    st.dataframe(table, hide_index=True, key="releases.moves")
+    st.download_button(
+        "CSV", lambda: downloads.csv(table), "moves.csv", "text/csv", on_click="ignore", key="releases.moves.csv"
     )
 
 

@@ -12,6 +12,9 @@ from core.release import production, publishing
 from pages._ui import parts, session
 from pages._ui.session import _, plain
 
+MONTHS = (6, 12, 24, 36, 60, 120)
+"""Between `production.SHORTEST_MONTHS` and `LONGEST_MONTHS`."""
+
 
 def show(task: Task) -> None:
     """The address with an example, keys, the share kept, and drawing new samples."""
@@ -57,18 +60,7 @@ def _pool(task: Task) -> None:
     conn, person = session.conn(), session.person()
     with st.expander(_("From production to the next eval set"), icon=":material/cycle:"):
         production.take_in(conn, session.settings())
-        share = st.slider(
-            _("Share of questions and answers that is kept (percent)"),
-            0,
-            100,
-            round(production.kept_share(conn, task.task_id) * 100),
-            key=f"releases.share.{task.task_id}",
-            help=_("0 keeps none. What is kept stays on this machine."),
-        )
-        if st.button(_("Save the share"), key="releases.share.save"):
-            production.keep_share(conn, session.settings(), task.task_id, share / 100, by=person)
-            session.keep_message(N_("It counts from the next question on."))
-            st.rerun()
+        _kept(task.task_id)
         kept, waiting = production.pool(conn, task.task_id)
         st.markdown(_("%(kept)s answers are kept; %(waiting)s were not drawn yet.", kept=kept, waiting=waiting))
         if measured := production.measured(conn, task.task_id):
@@ -79,6 +71,33 @@ def _pool(task: Task) -> None:
                 production.draw(conn, task.task_id, count, by=person)
                 session.keep_message(N_("They are in the eval set “From production”, in the split dev."))
                 st.rerun()
+
+
+def _kept(task_id: str) -> None:
+    """How much of what is asked is kept, and for how long."""
+    conn, now = session.conn(), production.kept(session.conn(), task_id)
+    share = st.slider(
+        _("Share of questions and answers that is kept (percent)"), 0, 100, round(now.share * 100),
+        key=f"releases.share.{task_id}", help=_("0 keeps none. What is kept stays on this machine."),
+    )  # fmt: skip
+    choices = sorted({*MONTHS, *([now.months] if now.months else [])})
+    months = st.selectbox(
+        _("Kept for"), [None, *choices], index=[None, *choices].index(now.months), format_func=_for_so_long,
+        key=f"releases.months.{task_id}",
+    )  # fmt: skip
+    st.caption(
+        _("What is older is deleted by itself, and the audit trail says how much. Questions that were drawn stay in "
+          "their eval set, and backups that were made before keep theirs.")
+    )  # fmt: skip
+    if st.button(_("Save"), key="releases.share.save"):
+        wanted = production.Kept(share=share / 100, months=months)
+        production.keep(conn, session.settings(), task_id, wanted, by=session.person())
+        session.keep_message(N_("It counts from now on."))
+        st.rerun()
+
+
+def _for_so_long(months: int | None) -> str:
+    return plain("for good") if months is None else plain("%(count)s months", count=months)
 
 
 def _row(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 from core.access import people, sessions
 from core.evaluation import models
-from core.release import candidates, releases, sign_offs
+from core.release import candidates, production, releases, sign_offs
 from core.review import approvals
 from pages._ui import session
 from pages.release import _inventory
@@ -66,6 +66,17 @@ def test_what_learned_a_sample_withdrawn_since_is_marked_on_sign_off_release_and
     assert list(inventory.value["Withdrawn samples"]) == [1]
 
 
+def test_how_much_is_kept_and_for_how_long_is_set_on_the_page(house, page, conn):
+    task_id = house.world.task.task_id
+    app = page(PAGE)
+    app.slider(key=f"releases.share.{task_id}").set_value(20)
+    app.selectbox(key=f"releases.months.{task_id}").set_value(12)
+    app = app.button(key="releases.share.save").click().run()
+    assert production.kept(conn, task_id) == production.Kept(share=0.2, months=12)
+    assert app.selectbox(key=f"releases.months.{task_id}").value == 12
+    assert "It counts from now on." in app.success[0].value
+
+
 def test_a_version_is_released_rolled_back_and_marked_and_a_changed_prompt_is_shown(house, page, conn, monkeypatch):
     with openai_server.serve() as server:
         far = models.register_api(conn, by=house.mina, name="Far", base_url=server.base_url, api_model="tiny")
@@ -95,6 +106,8 @@ def test_a_version_is_released_rolled_back_and_marked_and_a_changed_prompt_is_sh
     assert list(moves.value["Act"]) == ["rolled back", "released", "released"]
     assert list(moves.value["Reason"]) == ["Wrong since noon.", "Shorter.", "As agreed."]
     assert app.get("vega_lite_chart")
+    assert list(moves.value["Signed by"]) == ["Max"] * 3
+    assert all(one.endswith(" UTC") for one in moves.value["Time (UTC)"])
     inventory = next(one for one in app.dataframe if "Next review" in one.value)
     assert list(inventory.value["Model"]) == ["Far"]
     assert list(inventory.value["Still holds"]) == ["yes"]

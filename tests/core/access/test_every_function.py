@@ -75,7 +75,7 @@ ACTS = {
     "sign_off.sign": ["release.sign_offs.sign"],
     "release.move": ["release.releases.release", "release.releases.roll_back"],
     "serving.manage": [
-        "release.production.keep_share", "release.production.make_key", "release.production.revoke_key",
+        "release.production.keep", "release.production.make_key", "release.production.revoke_key",
     ],
     "backup.make": ["upkeep.backups.make"],
 }  # fmt: skip
@@ -107,6 +107,8 @@ NOBODYS = {
     "jobs.supervisor.step": "the program's own",
     "judging.judgings.keep": "what a worker brought",
     "knowledge.vectors.keep": "what a worker brought",
+    "release.production.forget": "as somebody with the right has set it",
+    "release.production.look_after": "the program's own",
     "release.production.take_in": "what the server wrote down",
     "release.signatures.authenticate": "is told the act by its callers, all of them here",
     "review.claims.take": "holds items for somebody; rating them is checked",

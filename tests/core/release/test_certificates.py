@@ -1,5 +1,7 @@
 """What leaves the house: one file that says the same as the screen, in either language, and runs nothing."""
 
+import codecs
+import csv
 import hashlib
 import io
 import json
@@ -40,6 +42,11 @@ def test_the_five_things_of_a_signature_are_the_same_in_every_export(house, sign
     book = openpyxl.load_workbook(io.BytesIO(records.workbook(record)))
     head, row = book["signatures"].iter_rows(values_only=True)
     assert dict(zip(head, row, strict=True)) == {**shown, "reason": "'" + shown["reason"]}
+    text = records.signatures_csv(record)
+    assert text.startswith(codecs.BOM_UTF8)  # a spreadsheet shows Chinese then
+    plan, decision = csv.DictReader(io.StringIO(text.decode("utf-8-sig")))
+    assert decision == {"signed": "sign-off 1", **shown, "reason": "'" + shown["reason"]}
+    assert plan == {"signed": "plan, version 1", **record["plan"][0]["signature"]}
     assert all(cell.data_type == "s" for sheet in book for line in sheet.iter_rows() for cell in line if cell.value)
 
 

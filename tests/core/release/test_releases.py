@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +11,7 @@ from core.access import roles
 from core.errors import Refusal
 from core.release import inventories, production, publishing, releases, sign_offs
 from core.release.smoke import Smoke
-from core.store import audit
+from core.store import audit, database
 from tests.core.release.conftest import House
 
 
@@ -215,3 +216,34 @@ def test_kept_answers_become_samples_once_and_half_a_line_is_passed_over(house):
     assert (second.version, second.counts, production.pool(house.conn, task_id)) == (2, {"dev": 5}, (5, 0))
     with pytest.raises(Refusal, match="not drawn yet"):
         production.draw(house.conn, task_id, 1, by=house.mina)
+
+
+def test_what_was_asked_in_production_is_deleted_when_its_time_is_over_and_it_is_on_record(house):
+    settings, conn, task_id = house.world.settings, house.conn, house.world.task.task_id
+    assert production.kept(conn, task_id) == production.Kept(share=0.0, months=None)
+    for wrong in ({"months": 5}, {"months": 121}, {"share": 1.1}):
+        with pytest.raises(Refusal, match=r"6 to 120 months|between 0 and 100"):
+            production.Kept(**wrong)
+    now = database.now()
+    ages = {"new": now, "half a year less a week": now - timedelta(days=175), "old": now - timedelta(days=190)}
+    ages |= {"drawn": now - timedelta(days=400), "of another task": now - timedelta(days=400)}
+    served = settings.data / "served"
+    served.mkdir()
+    for name, moment in ages.items():
+        line = {"served_id": name, "task_id": task_id if "task" not in name else "another", "release_id": "r"}
+        line |= {"input": f"I am {name}.", "context": "", "answer": "Yes.", "at": moment.isoformat()}
+        with (served / f"{moment:%Y%m%d}.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+    production.look_after(conn, settings)  # nobody has said how long, so all stay
+    assert [path.name for path in served.iterdir()] == [f"{now:%Y%m%d}.jsonl"]  # the rest is in the database alone
+    conn.execute("update served_answers set drawn_at = ? where served_id = 'drawn'", [now])
+    production.keep(conn, settings, task_id, production.Kept(share=0.5, months=6), by=house.mina)
+    assert [production.forget(conn), production.forget(conn)] == [1, 0]
+    left = {name for (name,) in conn.execute("select served_id from served_answers").fetchall()}
+    assert left == set(ages) - {"old"}
+    ((said,),) = conn.execute("select detail from audit_events where act = 'served.forgotten'").fetchall()
+    assert json.loads(said) | {"before": ""} == {"answers": 1, "months": 6, "before": ""}
+    production.keep(conn, settings, task_id, production.Kept(share=0.5), by=house.mina)
+    assert production.kept(conn, task_id).months is None  # for good, from now on
+    assert production.take_in(conn, settings) == 0
+    assert audit.first_bad_entry(conn) is None

@@ -248,8 +248,9 @@ class Scripted:
             (folder / "adapter").mkdir(exist_ok=True)
             weights = folder / "adapter" / "adapter_model.safetensors"
             weights.write_text(folder.name)
+            told = {"learning_rate": 1e-4, "grad_norm": 1.0, "tokens_per_second": 90.0}
             for step in range(1, 9):
-                job_folder.tell(folder, "step", step=step, steps=8, loss=2 / step, eta_s=8 - step)
+                job_folder.tell(folder, "step", step=step, steps=8, loss=2 / step, eta_s=8 - step, **told)
             made = {"adapter": "adapter", "files": {weights.name: content.file_digest(weights)}, "summary": {"rows": 8}}
             job_folder.finish(folder, "done", **made)
         elif job_folder.spec(folder)["kind"] == "probe":

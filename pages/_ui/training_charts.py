@@ -46,16 +46,15 @@ def losses(steps: Sequence[Mapping[str, Any]], held_out: Sequence[Mapping[str, A
     return (base.mark_line() + points).properties(height=220)
 
 
-def course(steps: Sequence[Mapping[str, Any]], field: str, title: str) -> alt.Chart:
-    """One number over the steps."""
-    table = pd.DataFrame([{"step": step["step"], "value": step.get(field)} for step in steps]).dropna()
+def course(table: pd.DataFrame, field: str, title: str) -> alt.Chart:
+    """One number over the steps; a row has `step` and `field`."""
     return (
         alt.Chart(table)
         .mark_line(color=GREY)
         .encode(
             x=alt.X("step:Q", title=plain("Step"), axis=alt.Axis(tickMinStep=1)),
-            y=alt.Y("value:Q", title=title),
-            tooltip=["step:Q", alt.Tooltip("value:Q", format=".3g")],
+            y=alt.Y(f"{field}:Q", title=title),
+            tooltip=["step:Q", alt.Tooltip(f"{field}:Q", title=title, format=".3g")],
         )
         .properties(height=140)
     )

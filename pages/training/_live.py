@@ -12,7 +12,11 @@ from core.locale.mark import N_
 from pages._ui import downloads, parts, session, training_charts
 from pages._ui.session import _, plain
 
-CURVES = {"learning_rate": N_("Learning rate"), "grad_norm": N_("Gradient norm")}
+CURVES = {
+    "learning_rate": N_("Learning rate"),
+    "grad_norm": N_("Gradient norm"),
+    "tokens_per_second": N_("Tokens a second"),
+}
 
 
 def show(job_id: str, key: str) -> None:
@@ -33,11 +37,20 @@ def _show(job_id: str, key: str) -> None:
         chart = training_charts.losses(steps, held_out)
         st.altair_chart(chart, key=f"{key}.losses")
         downloads.of_chart(chart, pd.DataFrame([*steps, *held_out]), f"{key}.losses")
-        columns = st.columns(2)
-        for column, (field, label) in zip(columns, CURVES.items(), strict=True):
-            column.altair_chart(training_charts.course(steps, field, plain(label)), key=f"{key}.{field}")
+        _show_courses(pd.DataFrame(steps), key)
     _show_samples([event for event in events if event["event"] == "samples"], key)
     _show_log(job_id, events, key)
+
+
+def _show_courses(steps: pd.DataFrame, key: str) -> None:
+    """The numbers beside the loss, each small and to take along."""
+    known = [field for field in CURVES if field in steps]
+    for column, field in zip(st.columns(len(CURVES)), known, strict=False):
+        table = steps[["step", field]].dropna()
+        chart = training_charts.course(table, field, plain(CURVES[field]))
+        with column:
+            st.altair_chart(chart, key=f"{key}.{field}")
+            downloads.of_chart(chart, table, f"{key}.{field}")
 
 
 def _show_numbers(last: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> None:

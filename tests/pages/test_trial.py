@@ -149,6 +149,9 @@ def test_a_finished_trial_shows_its_sentence_and_the_way_to_the_samples(page, wo
     assert not app.exception
     assert [one.value for one in [*app.success, *app.warning] if one.value.startswith("Better on 20 gate samples")]
     assert app.get("page_link")
+    taken = [one.proto.id.split(f"{trial_id}.")[-1] for one in app.get("download_button")]
+    curves = ("losses", "learning_rate", "grad_norm", "tokens_per_second")
+    assert taken == [f"{curve}.{kind}.download" for curve in curves for kind in ("png", "svg", "csv")]
 
 
 def test_who_may_not_train_cannot_start(page, world, monkeypatch):

@@ -178,7 +178,7 @@ UNMEASURED: Mapping[Kind, str] = {
     "probe": N_(
         "Whether the model knows the rules was not measured: there are no answered concept and practice pairs."
     ),
-    "models": N_("Only one model was measured, so a weak model cannot be told from a badly defined task."),
+    "models": N_("No models were compared, so a weak model cannot be told from a badly defined task."),
     "agreement": N_("Whether raters agree was not measured or is not settled."),
 }
 """What nobody has measured is a doubt."""

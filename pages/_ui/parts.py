@@ -130,6 +130,7 @@ def choose_model(key: str, *kinds: str) -> Model | None:
     known = [one for one in reversed(models.everything(session.conn())) if not kinds or one.kind in kinds]
     if not known:
         st.info(_("There is no model yet. Fetch the starter model under Evaluation, Models."))
+        link("evaluation/models.py", _("Go to Models"), "deployed_code")
         return None
     taken = Counter(one.name for one in known)
 

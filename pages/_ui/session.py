@@ -12,7 +12,7 @@ import streamlit as st
 from core.access import preferences, sessions
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import tasks
+from core.evaluation import demo_task, tasks
 from core.evaluation.tasks import Task
 from core.jobs import jobs
 from core.locale import catalogue
@@ -67,12 +67,17 @@ def language() -> str:
 
 def _(message: str, **values: Any) -> str:
     """The message in the reader's language for places that read markdown: values are shown as they are."""
-    return catalogue.translate(language(), message, {name: escape(value) for name, value in values.items()})
+    return catalogue.translate(language(), message, {name: escape(value) for name, value in _named(values).items()})
 
 
 def plain(message: str, **values: Any) -> str:
     """The message in the reader's language for places that show plain text: options, charts, file names."""
-    return catalogue.translate(language(), message, values)
+    return catalogue.translate(language(), message, _named(values))
+
+
+def _named(values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a message, with the sets that we ship named in the reader's language."""
+    return {name: plain(value) if value in demo_task.NAMES else value for name, value in values.items()}
 
 
 def escape(value: Any) -> str:

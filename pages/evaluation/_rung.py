@@ -10,7 +10,7 @@ from pages._ui import parts, session
 from pages._ui.session import _, plain
 from pages.evaluation import _answer_schema, _prompt_difference, _prompt_preview
 
-VIEWS = {"text": N_("The prompt"), "added": N_("Compare"), "sample": N_("On a real sample")}
+VIEWS = {"text": N_("The prompt"), "added": N_("What differs"), "sample": N_("On a real sample")}
 
 
 def show(ladder: Ladder, place: int, eval_set: EvalSet) -> None:

@@ -11,6 +11,7 @@ from pages.evaluation import _climb, _collect, _limits, _matrix, _results
 
 conn, person, task = session.conn(), session.person(), session.task()
 st.title(_("Runs"))
+st.caption(_("A run puts the questions of an eval set to a model with a prompt, and keeps every answer."))
 views = {"ladder": plain("Ladder"), "matrix": plain("Matrix"), "review": plain("Answers for people to judge")}
 view = parts.view(_("View"), views, "runs.view")
 left, right = st.columns(2)

@@ -7,7 +7,7 @@ from core.evaluation import demo_task, tasks
 from core.evaluation.tasks import Plan
 from core.locale.mark import N_
 from pages._ui import parts, session
-from pages._ui.session import _
+from pages._ui.session import _, plain
 
 conn, person = session.conn(), session.person()
 st.title(_("Tasks"))
@@ -23,7 +23,7 @@ for task in tasks.everything(conn):
                 "Target %(target)s%% right · smallest gain worth having %(gain)s points · harmless loss up to "
                 "%(margin)s points · answers per sample K = %(repeats)s · fewest samples n = %(samples)s",
                 repeats=task.plan.repeats,
-                samples=task.plan.samples or "–",
+                samples=task.plan.samples or plain("not agreed"),
                 target=round(task.target * 100),
                 gain=round(task.plan.smallest_gain * 100),
                 margin=round(task.plan.margin * 100),

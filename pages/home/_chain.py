@@ -109,7 +109,7 @@ def _signed(conn: duckdb.DuckDBPyConnection, task: Task) -> Station:
     case = next(iter(sign_offs.of_task(conn, task.task_id)), None)
     state = sign_offs.state(conn, case) if case else None
     words = {
-        None: N_("after the proof"),
+        None: N_("nothing decided yet"),
         "open": N_("waits for signatures"),
         "approved": N_("approved"),
         "overridden": N_("approved against the gate"),
@@ -134,7 +134,8 @@ def next_step(conn: duckdb.DuckDBPyConnection, task: Task, found: list[Station])
     if "running" in (train.state, prove.state):
         return Step(words=Sentence(N_("See how far the training is"), {}), page="training/trial.py")
     if prove.state == "done" and signed.state != "done":
-        words = N_("Agree on a plan and decide with signatures") if signed.state == "later" else N_("Sign the decision")
+        decide, sign = N_("Agree on a plan and decide with signatures"), N_("Sign the decision")
+        words = sign if signed.state == "running" else decide
         return Step(words=Sentence(words, {}), page="release/sign_off.py")
     if prove.state == "done":
         return Step(words=Sentence(N_("Look at before and after"), {}), page="release/before_after.py")

@@ -58,18 +58,19 @@ def show_jobs() -> None:
     if not ended:
         return
     st.subheader(_("Recent background work"))
-    st.dataframe(
-        [
-            {
-                plain("Work"): plain(job.title, **job.values),
-                plain("State"): plain(session.STATES[job.state]),
-                plain("Message"): plain(job.message, **job.message_values) if job.message else "",
-                plain("Started by"): job.by,
-            }
-            for job in ended
-        ],
-        hide_index=True,
-    )
+    rows = [
+        {
+            plain("Work"): plain(job.title, **job.values),
+            plain("State"): plain(session.STATES[job.state]),
+            plain("Message"): plain(job.message, **job.message_values) if job.message else "",
+            plain("Started by"): job.by,
+        }
+        for job in ended
+    ]
+    if not any(job.message for job in ended):
+        for row in rows:
+            del row[plain("Message")]
+    st.dataframe(rows, hide_index=True)
 
 
 conn, person, task = session.conn(), session.person(), session.task()

@@ -27,6 +27,7 @@ NEXT = {
 
 task = session.task()
 st.title(_("Before and after"))
+st.caption(_("Old and new answered the same questions, which neither has seen. What is better, and what broke?"))
 _propose.show(task)
 chosen = _pick.trial(task.task_id, "before_after.trial")
 if chosen is None:

@@ -10,6 +10,7 @@ from pages.release import _decision, _gate, _next, _pick, _terms
 
 task = session.task()
 st.title(_("Sign-off"))
+st.caption(_("First agree on what has to be shown, then see whether it is, and then decide by name and password."))
 trial_id = _pick.trial(task.task_id, "sign_off.trial")
 if trial_id is None:
     st.stop()

@@ -29,6 +29,16 @@ def queue_name(queue: dict[str, Any]) -> str:
     return str(queue["name"]) or plain("%(set)s · %(count)s answers of %(when)s", **values)
 
 
+def left_out(count: int) -> None:
+    """Why some answers are not shown, and how they come to be."""
+    words = _(
+        "%(count)s answers are not shown: you may still judge them yourself, so what others said stays hidden. Judge "
+        "or skip them under Review, Rate first.",
+        count=count,
+    )
+    st.info(words)
+
+
 def states(queue: dict[str, Any]) -> str:
     """How many items are in which state; those in which there is none are left out."""
     words = {

@@ -73,7 +73,7 @@ def seen(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 if hidden:
-    st.info(_("%(count)s answers that you may still judge are left out.", count=len(hidden)))
+    _words.left_out(len(hidden))
 if not seen([*disputed, *flagged]):
     st.info(_("Nothing is disputed."))
 elif not roles.may(person, "adjudicate"):

@@ -53,9 +53,10 @@ def show_split(one: Mapping[str, Any], types: Mapping[str, str]) -> None:
 
 
 st.title(_("Agreement"))
+st.caption(_("Where two people judged the same answer: do they judge alike? If not, mend the guidelines first."))
 known = {queue["queue_id"]: queue for queue in queues.overview(conn, task.task_id)}
 if not known:
-    st.info(_("There is no queue yet."))
+    st.info(_("There is no queue yet. An operator makes one under Review, Queues."))
     st.stop()
 most = max(known, key=lambda one: known[one]["twice"])
 chosen = parts.select(
@@ -67,7 +68,7 @@ chosen = parts.select(
 )
 report = agreement.of_queue(conn, chosen, person.person_id)
 if report.hidden:
-    st.info(_("%(count)s answers that you may still judge are left out.", count=report.hidden))
+    _words.left_out(report.hidden)
 found = report.overall
 sentence = found.sentence
 reliable = not found.problem and found.low is not None and found.low >= TENTATIVE

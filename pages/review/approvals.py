@@ -6,7 +6,7 @@ from core.review import approvals, blindness
 from core.training import recipes
 from pages._ui import session
 from pages._ui.session import _, plain
-from pages.review import _coverage, _decisions
+from pages.review import _coverage, _decisions, _words
 
 task = session.task()
 conn, viewer = session.conn(), session.person().person_id
@@ -35,7 +35,7 @@ shown = st.segmented_control(
     label_visibility="collapsed",
 )
 if hidden := len(candidates) - len(waiting) + len(everything) - len(approved):
-    st.info(_("%(count)s answers that you may still judge are left out.", count=hidden))
+    _words.left_out(hidden)
 if waiting or approved:
     with st.expander(_("What the approved samples cover"), icon=":material/grid_view:"):
         _coverage.show(task)

@@ -49,6 +49,7 @@ def _lock(one: dict[str, Any]) -> None:
 
 heading, choice = st.columns(2, gap="medium", vertical_alignment="center")
 heading.title(_("Compare"))
+st.caption(_("Two answers to one question, side by side: which is better? Nobody sees which version wrote which."))
 known = {one["round_id"]: one for one in comparisons.of_task(conn, task.task_id, person.person_id)}
 waiting = [
     place

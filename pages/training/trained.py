@@ -9,6 +9,7 @@ from pages.training import _again, _card, _compare, _files
 
 task = session.task()
 st.title(_("Trained models"))
+st.caption(_("What each trial fine-tune made: what it learned from, how, and its files for other programs."))
 made = [trial for trial in trials.of_task(session.conn(), task.task_id) if trial["model_id"]]
 if not made:
     st.info(_("No trial of this task has made a model yet."))

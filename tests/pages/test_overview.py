@@ -1,5 +1,6 @@
 import pytest
 
+from core.access import preferences
 from core.evaluation import answers, models, runs
 from core.evaluation.demo_task import TRIAGE
 from core.review import queues
@@ -21,11 +22,15 @@ def test_a_fresh_task_says_first_that_a_model_is_needed_then_that_the_ladder_is_
     assert next_label(page("home/overview.py")) == "Next: run the ladder"
 
 
-def test_a_running_job_is_shown_with_its_state(page, task, conn, model):
+def test_a_running_job_is_shown_with_its_state_and_the_name_of_a_shipped_set_in_the_readers_language(
+    page, task, conn, mina, model
+):
     page("evaluation/runs.py").button(key="runs.start").click().run()
     app = page("home/overview.py")
     assert any("waiting" in text.value and "Ladder" in text.value for text in app.markdown)
     assert next_label(app) == "See how far the ladder is"
+    preferences.choose_language(conn, mina, "zh")
+    assert any("阶梯：银行卡留言分拣" in text.value for text in page("home/overview.py").markdown)
 
 
 def test_answers_that_wait_for_me_are_counted(page, task, conn, mina, model):

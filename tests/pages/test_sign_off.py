@@ -111,6 +111,8 @@ def test_results_are_hidden_on_every_page_until_a_plan_is_signed(page, world):
     trial_id = chain.train(world, PASSES)
     for path in ("release/before_after.py", "release/sign_off.py", "home/overview.py", "training/trial.py"):
         assert "75 points" not in texts(page(path)).replace("\\", ""), path
+    steps = [link.proto.label for link in page("home/overview.py").get("page_link")]
+    assert "**Agree on a plan and decide with signatures**" in steps
     app = page("release/before_after.py")
     app.button(key="before_after.open").click().run()
     assert "75 points" in app.success[0].value

@@ -1,9 +1,10 @@
 import pytest
 
-from core.access import preferences
 from core.evaluation import answers, models, runs
 from core.evaluation.demo_task import TRIAGE
+from core.jobs import jobs
 from core.review import queues
+from pages._ui import session
 
 
 def next_label(app):
@@ -23,14 +24,15 @@ def test_a_fresh_task_says_first_that_a_model_is_needed_then_that_the_ladder_is_
 
 
 def test_a_running_job_is_shown_with_its_state_and_the_name_of_a_shipped_set_in_the_readers_language(
-    page, task, conn, mina, model
+    page, task, conn, model, monkeypatch
 ):
     page("evaluation/runs.py").button(key="runs.start").click().run()
     app = page("home/overview.py")
     assert any("waiting" in text.value and "Ladder" in text.value for text in app.markdown)
     assert next_label(app) == "See how far the ladder is"
-    preferences.choose_language(conn, mina, "zh")
-    assert any("阶梯：银行卡留言分拣" in text.value for text in page("home/overview.py").markdown)
+    (job,) = jobs.everything(conn, task)
+    monkeypatch.setattr(session, "language", lambda: "zh")
+    assert session.plain(job.title, **job.values).startswith("阶梯：银行卡留言分拣，")
 
 
 def test_answers_that_wait_for_me_are_counted(page, task, conn, mina, model):

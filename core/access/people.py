@@ -8,6 +8,7 @@ import hashlib
 import secrets
 import threading
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,6 +49,13 @@ class Person:
     roles: frozenset[Role]
 
 
+class Names(dict[str, str]):
+    """Person id -> name; whoever is unknown here keeps the id."""
+
+    def __missing__(self, person_id: str) -> str:
+        return person_id
+
+
 def identify(name: str) -> str:
     """The id that a name has: spelling variants of one name (case, width, spaces) are one person."""
     return unicodedata.normalize("NFKC", _tidy(name).casefold())
@@ -72,6 +80,16 @@ def everyone(conn: duckdb.DuckDBPyConnection) -> list[Person]:
     """All active people, by name."""
     found = database.rows(conn, "select person_id, name, roles from people where active order by name")
     return [_person(row) for row in found]
+
+
+def names(conn: duckdb.DuckDBPyConnection) -> Names:
+    """Everybody's name, also of people who may not sign in any more; with the id where two have the same name."""
+    known = database.rows(conn, "select person_id, name from people")
+    taken = Counter(one["name"] for one in known)
+    return Names(
+        (one["person_id"], one["name"] if taken[one["name"]] == 1 else f"{one['name']} ({one['person_id']})")
+        for one in known
+    )
 
 
 def create_first(conn: duckdb.DuckDBPyConnection, *, name: str, password: str) -> Person:

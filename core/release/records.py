@@ -10,6 +10,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
 from core import content
+from core.access import people
 from core.errors import Refusal
 from core.evaluation import models, prompts, spreadsheets, tasks
 from core.evaluation.flips import Flip
@@ -33,16 +34,16 @@ def collect(conn: duckdb.DuckDBPyConnection, sign_off_id: str) -> dict[str, Any]
     prompt, before = prompts.find(conn, trial["prompt_id"]), prompts.find(conn, trial["baseline_prompt_id"])
     report = proofs.report(conn, case.trial_id, plan[-1]["terms"].judged_by())
     assert report is not None, "a sign-off is asked for when all answers are in"
-    signed = signatures.of(conn, "sign_off", sign_off_id)
+    signed, names = signatures.of(conn, "sign_off", sign_off_id), people.names(conn)
     return {
         "number": case.number,
         "task": dict(task.name),
         "state": sign_offs.state(conn, case),
         "scope": case.scope,
         "expires_on": str(case.expires_on),
-        "requested_by": case.requested_by,
+        "requested_by": names[case.requested_by],
         "requested_at": f"{case.requested_at:%Y-%m-%d %H:%M:%S} UTC",
-        "trained_by": trial["created_by"],
+        "trained_by": names[trial["created_by"]],
         "model": tuned.name if tuned else "",
         "base": base.name if base else "",
         "prompt": prompt.name if prompt else "",
@@ -66,10 +67,10 @@ def collect(conn: duckdb.DuckDBPyConnection, sign_off_id: str) -> dict[str, Any]
         "audit_head": {"seq": head["seq"], "hash": head["hash"]} if head else None,
         "flips": {split: [_flip(flip) for flip in flips] for split, flips in report.flips.items()},
         "breakages": {
-            sample: {"answer": one["answer"], "reason": one["reason"], "by": one["answered_by"]}
+            sample: {"answer": one["answer"], "reason": one["reason"], "by": names[one["answered_by"]]}
             for sample, one in breakages.answered(conn, case.trial_id).items()
         },
-        "ratings": database.rows(conn, _RATINGS, [case.trial_id]),
+        "ratings": [{**row, "rater": names[row["rater"]]} for row in database.rows(conn, _RATINGS, [case.trial_id])],
     }
 
 

@@ -56,7 +56,8 @@ def create(
         raise Refusal(N_("A comparison needs two versions. Choose two runs or more."))
     can = {one.person_id for one in people.everyone(conn) if roles.may(one, "rate")}
     if unable := sorted(set(raters) - can):
-        raise Refusal(N_("%(name)s cannot rate. Name people with the role of an expert."), name=unable[0])
+        name = people.names(conn)[unable[0]]
+        raise Refusal(N_("%(name)s cannot rate. Name people with the role of an expert."), name=name)
     texts = _texts(conn, run_ids)
     shared = sorted(sample for sample, found in texts.items() if len(found) == len(set(run_ids)))
     if not shared:

@@ -119,7 +119,8 @@ def create(
 def _check_raters(conn: duckdb.DuckDBPyConnection, terms: Terms) -> None:
     can = {one.person_id for one in people.everyone(conn) if roles.may(one, "rate")}
     if unable := sorted(set(terms.raters) - can):
-        raise Refusal(N_("%(name)s cannot rate. Name people with the role of an expert."), name=unable[0])
+        name = people.names(conn)[unable[0]]
+        raise Refusal(N_("%(name)s cannot rate. Name people with the role of an expert."), name=name)
 
 
 def of_task(conn: duckdb.DuckDBPyConnection, task_id: str, rater: str) -> list[dict[str, Any]]:

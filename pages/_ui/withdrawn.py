@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.training import withdrawals
-from pages._ui import parts, session
+from pages._ui import parts, persons, session
 from pages._ui.session import _
 
 
@@ -13,9 +13,10 @@ def show(model_id: str | None, name: str) -> None:
     if not rows:
         return
     words = _("%(model)s learned from %(count)s samples whose approval was withdrawn.", model=name, count=len(rows))
+    who = persons.names()
     with st.expander(words, icon=":material/warning:"):
         for one in rows:
-            values = {"key": one["key"], "name": one["decided_by"], "when": parts.moment(one["decided_at"])}
+            values = {"key": one["key"], "name": who[one["decided_by"]], "when": parts.moment(one["decided_at"])}
             if one["learned_by"] == name:
                 st.caption(_("%(key)s, withdrawn by %(name)s on %(when)s", **values))
             else:

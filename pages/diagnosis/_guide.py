@@ -11,7 +11,7 @@ from core.diagnosis.levers import Lever
 from core.evaluation import guides, lookups
 from core.evaluation.tasks import Task
 from core.locale.mark import N_
-from pages._ui import parts, remembered, session
+from pages._ui import parts, persons, remembered, session
 from pages._ui.session import _, plain
 
 ANSWERS = {"yes": N_("yes"), "no": N_("no")}
@@ -43,7 +43,11 @@ def show(task: Task, lever: Lever) -> None:
                 title = SIDES[side]
                 st.markdown(f"**{_(title)}:** " + _(measured.message, **measured.values))
             st.caption(
-                _("Answered by %(name)s, %(when)s.", name=kept["answered_by"], when=parts.moment(kept["answered_at"]))
+                _(
+                    "Answered by %(name)s, %(when)s.",
+                    name=persons.name(kept["answered_by"]),
+                    when=parts.moment(kept["answered_at"]),
+                )
             )
     else:
         st.caption(_("Some things no measurement shows. Six short questions; the answers stand beside the evidence."))

@@ -10,7 +10,7 @@ from core.evaluation.eval_sets import EvalSet, Sample
 from core.locale.mark import N_
 from core.scoring import scorers
 from core.scoring.scorers import Scorer
-from pages._ui import charts, parts, session
+from pages._ui import charts, parts, persons, session
 from pages._ui.session import _, plain
 from pages.evaluation import _scorer_words, _words
 
@@ -109,13 +109,14 @@ def history(eval_set: EvalSet) -> None:
     found = choices.history(session.conn(), eval_set.eval_set_id)
     if not found:
         return
+    who = persons.names()
     with st.expander(_("Earlier choices"), icon=":material/history:"):
         st.dataframe(
             [
                 {
                     plain("Scorer"): _scorer_words.sentence(json.loads(row["definition"])),
                     plain("Version"): row["scorer_id"],
-                    plain("Chosen by"): row["chosen_by"],
+                    plain("Chosen by"): who[row["chosen_by"]],
                     plain("When"): parts.moment(row["chosen_at"]),
                 }
                 for row in found

@@ -7,7 +7,7 @@ from core.evaluation import exports, versions
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.tasks import Task
 from core.locale.mark import N_
-from pages._ui import parts, session, state
+from pages._ui import parts, persons, session, state
 from pages._ui.session import _, plain
 from pages.evaluation import _words
 
@@ -38,7 +38,7 @@ def show(task: Task) -> None:
     chosen = parts.choose_eval_set(task.task_id, "eval_sets.versions")
     assert chosen is not None, "the page has looked"
     conn = session.conn()
-    history = versions.history(conn, task.task_id, chosen.name)
+    history, who = versions.history(conn, task.task_id, chosen.name), persons.names()
     st.dataframe(
         [
             {
@@ -46,7 +46,7 @@ def show(task: Task) -> None:
                 plain("What is new in it"): one["note"],
                 plain("Samples"): one["sample_count"],
                 plain("Made from"): one["parent"],
-                plain("By"): one["created_by"],
+                plain("By"): who[one["created_by"]],
                 plain("When"): parts.moment(one["created_at"]),
             }
             for one in history

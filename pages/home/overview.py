@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.jobs import jobs
 from core.locale.mark import N_
-from pages._ui import parts, session
+from pages._ui import parts, persons, session
 from pages._ui.session import _, plain
 from pages.home import _chain, _waiting
 
@@ -57,13 +57,14 @@ def show_jobs() -> None:
     ended = [job for job in jobs.everything(conn, task.task_id) if job.state not in jobs.OPEN][:RECENT]
     if not ended:
         return
+    who = persons.names()
     st.subheader(_("Recent background work"))
     rows = [
         {
             plain("Work"): plain(job.title, **job.values),
             plain("State"): plain(session.STATES[job.state]),
             plain("Message"): plain(job.message, **job.message_values) if job.message else "",
-            plain("Started by"): job.by,
+            plain("Started by"): who[job.by],
         }
         for job in ended
     ]

@@ -110,20 +110,7 @@ ACTS = {
     "vectors.stored": N_("Vectors of passages stored"),
 }
 
-PROGRAM = {
-    "command": N_("Countersign (command line)"),
-    "supervisor": N_("Countersign (jobs)"),
-    "system": N_("Countersign"),
-    "worker": N_("Countersign (worker)"),
-    "nobody": N_("somebody not signed in"),
-}
-
 
 def act(name: str | None) -> str:
     """An act in the reader's words; None is every act."""
     return plain("Everything") if name is None else plain(ACTS.get(name, name))
-
-
-def actor(person_id: str | None) -> str:
-    """Who acted; None is everybody."""
-    return plain("Everybody") if person_id is None else plain(PROGRAM[person_id]) if person_id in PROGRAM else person_id

@@ -9,7 +9,7 @@ from core.locale.mark import N_
 from core.release import certificates, records, sign_offs, signatures
 from core.release.sign_offs import SignOff
 from core.store import database
-from pages._ui import parts, session, state
+from pages._ui import parts, persons, session, state
 from pages._ui.session import _, plain
 from pages.release import _signing, _stale
 
@@ -64,9 +64,10 @@ def show(case: SignOff) -> None:
     _stale.show(case)
     st.markdown(_("Valid for:"))
     parts.text(case.scope)
+    name = persons.name(case.requested_by)
     st.caption(
         _("Asked for by %(name)s on %(when)s; valid until %(day)s. Hash of the evidence: `%(digest)s`",
-          name=case.requested_by, when=parts.moment(case.requested_at), day=case.expires_on, digest=case.digest)
+          name=name, when=parts.moment(case.requested_at), day=case.expires_on, digest=case.digest)
     )  # fmt: skip
     if found := signatures.of(conn, "sign_off", case.sign_off_id):
         _signing.show(found)

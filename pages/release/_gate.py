@@ -7,7 +7,7 @@ from core.evaluation.flips import Flip
 from core.locale.mark import N_
 from core.release import breakages, gates, labels
 from core.release.gates import Gate
-from pages._ui import parts, session
+from pages._ui import parts, persons, session
 from pages._ui.session import _
 
 COLOURS = {"passed": "green", "failed": "red", "waiting": "orange"}
@@ -72,7 +72,7 @@ def _one(flip: Flip, said: dict[str, str] | None) -> None:
             parts.text(text)
     if said:
         words = N_("**Accepted** by %(name)s:") if said["answer"] == "accepted" else N_("**Blocker**, says %(name)s:")
-        st.markdown(_(words, name=said["answered_by"]))
+        st.markdown(_(words, name=persons.name(said["answered_by"])))
         parts.text(said["reason"])
 
 

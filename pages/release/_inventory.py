@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.evaluation.retrieving import Retrieval
 from core.release import inventories, records
-from pages._ui import downloads, parts, passages, session
+from pages._ui import downloads, parts, passages, persons, session
 from pages._ui.session import _, plain
 from pages.release import _stale
 from pages.release._decision import STATES
@@ -19,7 +19,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def show() -> None:
     """The table, and the same as a file."""
     st.subheader(_("Everything in use"))
-    rows = inventories.everything(session.conn())
+    rows, who = inventories.everything(session.conn()), persons.names()
     if not rows:
         st.caption(_("Nothing is released here yet."))
         return
@@ -27,7 +27,7 @@ def show() -> None:
     table = pd.DataFrame(
         {
             plain("Task"): [session.either(row["task"]) for row in rows],
-            plain("Owner"): [row["owner"] for row in rows],
+            plain("Owner"): [who[row["owner"]] for row in rows],
             plain("Name"): [row["alias"] for row in rows],
             plain("Release"): [row["number"] for row in rows],
             plain("Still holds"): [plain("no") if row["stale"] else plain("yes") for row in rows],

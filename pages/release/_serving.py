@@ -9,7 +9,7 @@ from core.access import roles
 from core.evaluation.tasks import Task
 from core.locale.mark import N_
 from core.release import production, publishing
-from pages._ui import parts, session
+from pages._ui import parts, persons, session
 from pages._ui.session import _, plain
 
 MONTHS = (6, 12, 24, 36, 60, 120)
@@ -39,8 +39,8 @@ def _keys() -> None:
             parts.text(made)
         for one in production.keys(conn):
             left, right = st.columns([4, 1])
-            values = {"system": one["name"], "name": one["created_by"], "when": parts.moment(one["created_at"])}
-            left.markdown(_("**%(system)s**, made by %(name)s on %(when)s", **values))
+            name, when = persons.name(one["created_by"]), parts.moment(one["created_at"])
+            left.markdown(_("**%(system)s**, made by %(name)s on %(when)s", system=one["name"], name=name, when=when))
             if right.button(_("Revoke"), key=f"releases.revoke.{one['key_hash']}"):
                 production.revoke_key(conn, session.settings(), one["key_hash"], by=person)
                 st.rerun()

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.release import trail
 from core.store import audit
-from pages._ui import parts, session, state
+from pages._ui import parts, persons, session, state
 from pages._ui.session import _, plain
 from pages.release import _acts, _entry
 
@@ -54,10 +54,16 @@ def show() -> None:
     """The entries asked for, from the newest backwards."""
     conn = session.conn()
     left, right = st.columns(2)
+    who = persons.names()
     with left:
         act = parts.select(_("Act"), [None, *trail.acts(conn)], format_func=_acts.act, key="audit.act")
     with right:
-        actor = parts.select(_("Who"), [None, *trail.actors(conn)], format_func=_acts.actor, key="audit.actor")
+        actor = parts.select(
+            _("Who"),
+            [None, *trail.actors(conn)],
+            format_func=lambda one: plain("Everybody") if one is None else who[one],
+            key="audit.actor",
+        )
     filters = f"audit.before.{act}.{actor}"
     starts = st.session_state.setdefault(filters, [])  # where each page that was turned begins
     rows = trail.entries(conn, before=starts[-1] if starts else None, act=act, actor=actor, limit=A_PAGE + 1)
@@ -66,7 +72,7 @@ def show() -> None:
             {
                 plain("Entry"): [row["seq"] for row in rows[:A_PAGE]],
                 plain("When"): [parts.moment(row["happened_at"]) for row in rows[:A_PAGE]],
-                plain("Who"): [_acts.actor(row["actor"]) for row in rows[:A_PAGE]],
+                plain("Who"): [who[row["actor"]] for row in rows[:A_PAGE]],
                 plain("Act"): [_acts.act(row["act"]) for row in rows[:A_PAGE]],
                 plain("What"): [row["subject"] for row in rows[:A_PAGE]],
                 plain("Details"): [row["detail"] for row in rows[:A_PAGE]],

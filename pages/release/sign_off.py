@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.release import gates, plans, sign_offs
 from core.training import trials
-from pages._ui import session, withdrawn
+from pages._ui import persons, session, withdrawn
 from pages._ui.session import _
 from pages.release import _decision, _gate, _next, _pick, _terms
 
@@ -26,7 +26,7 @@ plan = plans.current(conn, trial_id)
 if opened := plans.opened(conn, trial_id):
     st.error(
         _("%(name)s looked at these results without a plan, so nothing can be signed off on this trial. "
-          "Start another one and sign its plan first.", name=opened["opened_by"])
+          "Start another one and sign its plan first.", name=persons.name(opened["opened_by"]))
     )  # fmt: skip
     st.stop()
 if plan is None:

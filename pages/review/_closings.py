@@ -8,7 +8,7 @@ from core.access import roles
 from core.locale.mark import N_
 from core.review import blindness, closings
 from core.store import database
-from pages._ui import parts, session
+from pages._ui import parts, persons, session
 from pages._ui.session import _
 from pages.review import _words
 
@@ -16,7 +16,7 @@ from pages.review import _words
 def show_state(queue: dict[str, Any]) -> None:
     """Whether the queue is late or closed."""
     if queue["closed_at"]:
-        st.badge(_("closed by %(name)s", name=queue["closed_by"]), icon=":material/lock:", color="gray")
+        st.badge(_("closed by %(name)s", name=persons.name(queue["closed_by"])), icon=":material/lock:", color="gray")
     elif closings.is_late(queue["deadline"], None, queue["waiting"] + queue["needs_others"]):
         st.badge(_("late: due on %(day)s", day=queue["deadline"]), icon=":material/event_busy:", color="orange")
 
@@ -53,7 +53,7 @@ def show_stuck(task_id: str) -> None:
         with st.container(border=True):
             _words.texts(item["input"], item["text"])
             for one in item["skips"]:
-                st.markdown(_("**%(name)s** skipped it", name=one["rater"]))
+                st.markdown(_("**%(name)s** skipped it", name=persons.name(one["rater"])))
                 if one["note"] and (one["rater"] == person.person_id or item["answer_id"] not in hidden):
                     parts.text(one["note"])
             if may:
@@ -62,7 +62,7 @@ def show_stuck(task_id: str) -> None:
         with st.expander(_("Closed one by one: %(count)s", count=len(closed))):
             for item in parts.paged(closed, "queues.closed", 5):
                 _words.texts(item["input"], item["text"])
-                st.caption(_("closed by %(name)s", name=item["closed_by"]))
+                st.caption(_("closed by %(name)s", name=persons.name(item["closed_by"])))
                 parts.text(item["reason"])
                 if may:
                     _put_back(item)

@@ -9,7 +9,7 @@ from core.access import roles
 from core.locale.mark import N_
 from core.review import approvals, obstacles
 from core.review.obstacles import Obstacle
-from pages._ui import parts, session
+from pages._ui import parts, persons, session
 from pages._ui.session import _
 from pages.review import _words
 
@@ -55,12 +55,16 @@ def _candidate(row: dict[str, Any], obstacle: Obstacle | None, may: bool) -> boo
 
 def _judged(row: dict[str, Any]) -> str:
     if row["decided"]:
-        return _("decided by %(name)s", name=row["rater"])
+        return _("decided by %(name)s", name=persons.name(row["rater"]))
     if row["passed"] > 1:
         return _("passed by %(count)s raters", count=row["passed"])
     if row["corrections"] > 1:
-        return _("corrected in %(count)s ways; the newest is of %(name)s", count=row["corrections"], name=row["rater"])
-    return _("rated by %(name)s", name=row["rater"])
+        return _(
+            "corrected in %(count)s ways; the newest is of %(name)s",
+            count=row["corrections"],
+            name=persons.name(row["rater"]),
+        )
+    return _("rated by %(name)s", name=persons.name(row["rater"]))
 
 
 def _origin(row: dict[str, Any]) -> None:
@@ -133,7 +137,7 @@ def show_approved(task_id: str, approved: Sequence[dict[str, Any]]) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 _origin(row)
                 when = parts.moment(row["decided_at"])
-                said = _("approved by %(name)s on %(when)s", name=row["decided_by"], when=when)
+                said = _("approved by %(name)s on %(when)s", name=persons.name(row["decided_by"]), when=when)
                 st.caption(" · ".join(part for part in (said, _words.origin(row)) if part))
                 if may:
                     _withdrawal(task_id, row["sample_id"])

@@ -8,7 +8,7 @@ import streamlit as st
 from core.access import roles
 from core.locale.mark import N_
 from core.review import flags
-from pages._ui import parts, session
+from pages._ui import parts, persons, session
 from pages._ui.session import _
 from pages.review import _words
 
@@ -19,10 +19,11 @@ def show(flagged: Sequence[dict[str, Any]], types: Mapping[str, str]) -> None:
         return
     st.subheader(_("Flagged: %(count)s", count=len(flagged)))
     st.caption(_("Raters judged these, and asked that somebody else look at them. Say what came of it."))
+    who = persons.names()
     for one in parts.paged(flagged, "adjudicate.flags", 10):
         with st.container(border=True):
             when = parts.moment(one["rated_at"])
-            st.markdown(_("**%(name)s** flagged this on %(when)s", name=one["rater"], when=when))
+            st.markdown(_("**%(name)s** flagged this on %(when)s", name=who[one["rater"]], when=when))
             if one["note"]:
                 parts.text(one["note"])
             with st.expander(_("The answer"), icon=":material/flag:"):
@@ -49,9 +50,10 @@ def show_closed(found: Sequence[dict[str, Any]]) -> None:
     """The flags that were closed, with what came of each."""
     if not found:
         return
+    who = persons.names()
     with st.expander(_("Flags that were closed: %(count)s", count=len(found))):
         for one in parts.paged(found, "adjudicate.flags.closed", 5):
             _words.texts(one["input"], one["text"])
-            said = {"rater": one["rater"], "name": one["closed_by"], "when": parts.moment(one["closed_at"])}
+            said = {"rater": who[one["rater"]], "name": who[one["closed_by"]], "when": parts.moment(one["closed_at"])}
             st.caption(_("flagged by %(rater)s, closed by %(name)s on %(when)s", **said))
             parts.text(one["reason"])

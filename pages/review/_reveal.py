@@ -6,7 +6,7 @@ from core.diagnosis.verdicts import percent
 from core.locale.mark import N_
 from core.review import reveals
 from core.review.reveals import Reveal
-from pages._ui import parts, session
+from pages._ui import parts, persons, session
 from pages._ui.session import _, plain
 from pages.review import _words
 
@@ -63,7 +63,7 @@ def _ranking(found: Reveal, names: dict[str, str]) -> None:
 def _choice(row: dict[str, str], names: dict[str, str]) -> None:
     winner = {"left": names[row["left_run"]], "right": names[row["right_run"]]}.get(row["choice"])
     word = CHOICES.get(row["choice"], "")
-    st.markdown(f"**{session.escape(winner) if winner else _(word)}** · {session.escape(row['rater'])}")
+    st.markdown(f"**{session.escape(winner) if winner else _(word)}** · {session.escape(persons.name(row['rater']))}")
     if row["reason"]:
         parts.text(row["reason"])
     st.caption(_("What was asked"))

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.locale.mark import N_
 from core.review.rubrics import Rubric
-from pages._ui import parts, session
+from pages._ui import parts, persons, session
 from pages._ui.session import _, plain
 
 CHOICES = {
@@ -100,11 +100,12 @@ def texts(asked: str, answer: str, label: str = "") -> DeltaGenerator:
 
 def ratings(said: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> None:
     """What each rater says of an answer, one under the other; `types` names the error types."""
+    who = persons.names()
     for one in said:
         verdict = VERDICTS[one["verdict"]]
         points = [str(one["points"])] if one.get("points") else []
         named = [session.escape(types.get(kind, kind)) for kind in one["error_types"]]
-        st.markdown(" · ".join([f"**{session.escape(one['rater'])}**: {_(verdict)}", *points, *named]))
+        st.markdown(" · ".join([f"**{session.escape(who[one['rater']])}**: {_(verdict)}", *points, *named]))
         for label, text in ((_("Note"), one["note"]), (_("Corrected answer"), one["correction"])):
             if text:
                 st.caption(label)

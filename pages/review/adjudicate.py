@@ -7,7 +7,7 @@ import streamlit as st
 from core.access import roles
 from core.evaluation import retrieving
 from core.review import adjudication, blindness, flags, rubrics
-from pages._ui import parts, passages, session
+from pages._ui import parts, passages, persons, session
 from pages._ui.session import _
 from pages.review import _decide, _flags, _words
 
@@ -45,7 +45,7 @@ def show_decided(found: list[dict[str, Any]]) -> None:
         with st.container(border=True):
             when = parts.moment(one["decided_at"])
             verdict = _words.VERDICTS[one["verdict"]]
-            said = _("%(name)s on %(when)s", name=one["decided_by"], when=when)
+            said = _("%(name)s on %(when)s", name=persons.name(one["decided_by"]), when=when)
             st.markdown(f"**{_(verdict)}** · {said}")
             parts.text(one["reason"])
             with st.expander(_("The answer and its ratings")):

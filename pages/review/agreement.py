@@ -9,7 +9,7 @@ from core.diagnosis.agreement import ENOUGH, TENTATIVE, Agreement
 from core.diagnosis.verdicts import percent
 from core.locale.mark import N_
 from core.review import agreement, queues
-from pages._ui import parts, session
+from pages._ui import parts, persons, session
 from pages._ui.session import _, plain
 from pages.review import _words
 
@@ -82,8 +82,12 @@ if found.raw.value is not None:
     values = {"raw": percent(found.raw.value), "low": percent(found.raw.low), "high": percent(found.raw.high)}
     st.markdown(_(CEILING, n=found.raw.n, **values))
 types = {one["id"]: session.either(one) for one in task.error_types}
+who = persons.names()
 st.subheader(_("By pair of raters"))
-st.dataframe([row(plain("Raters"), " + ".join(pair), one) for pair, one in report.by_pair.items()], hide_index=True)
+st.dataframe(
+    [row(plain("Raters"), " + ".join(who[one] for one in pair), one) for pair, one in report.by_pair.items()],
+    hide_index=True,
+)
 st.subheader(_("By error type"))
 st.dataframe(
     [row(plain("Error type"), types.get(kind, kind), one) for kind, one in report.by_type.items()], hide_index=True

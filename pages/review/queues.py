@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.access import roles
 from core.review import queues
-from pages._ui import parts, session
+from pages._ui import parts, persons, session
 from pages._ui.session import _, plain
 from pages.review import _closings, _queue_form, _words
 
@@ -21,7 +21,7 @@ def show(queue: dict[str, Any]) -> None:
         said = [_(choice), _raters_each(queue)]
         if queue["deadline"]:
             said.append(_("until %(day)s", day=queue["deadline"]))
-        st.caption(" · ".join([*said, _("made by %(name)s", name=queue["created_by"])]))
+        st.caption(" · ".join([*said, _("made by %(name)s", name=persons.name(queue["created_by"]))]))
         _closings.show_state(queue)
         st.progress((queue["done"] + queue["closed"]) / queue["total"], text=_words.states(queue))
         if queue["disputed"] and roles.may(person, "adjudicate"):
@@ -46,9 +46,10 @@ def _raters(queue_id: str) -> None:
     if not found:
         st.caption(_("Nobody has begun."))
         return
+    who = persons.names()
     rows = [
         {
-            plain("Rater"): one["rater"],
+            plain("Rater"): who[one["rater"]],
             plain("Judged"): one["judged"],
             plain("Skipped"): one["skipped"],
             plain("Held now"): one["held"],

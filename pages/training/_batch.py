@@ -11,14 +11,14 @@ from core.judging import judges, judgings
 from core.locale.mark import N_
 from core.training import distillations
 from core.training.distillations import SpotCheck
-from pages._ui import parts, session
+from pages._ui import parts, persons, session
 from pages._ui.session import _, plain
 
 
 def show(batch: Mapping[str, Any]) -> None:
     """What is known of it, and the one thing to do next."""
     st.markdown(f"**{session.escape(batch['teacher'])}** · {session.escape(batch['licence'])}")
-    values = {"name": batch["created_by"], "when": parts.moment(batch["created_at"])}
+    values = {"name": persons.name(batch["created_by"]), "when": parts.moment(batch["created_at"])}
     st.caption(_("Asked by %(name)s on %(when)s", **values))
     if batch["decision"]:
         _show_decided(batch)
@@ -129,7 +129,7 @@ def _rate(check: SpotCheck) -> str:
 def _show_decided(batch: Mapping[str, Any]) -> None:
     _show_kept(batch)
     values = {name: batch[name] for name in ("passed", "checked", "approved")}
-    values |= {"name": batch["decided_by"], "when": parts.moment(batch["decided_at"])}
+    values |= {"name": persons.name(batch["decided_by"]), "when": parts.moment(batch["decided_at"])}
     if batch["decision"] == "approved":
         st.success(_("Approved by %(name)s on %(when)s: %(approved)s samples. Of %(checked)s judged answers %(passed)s "
                      "passed.", **values))  # fmt: skip

@@ -6,20 +6,20 @@ import streamlit as st
 from core.jobs import folder as job_folder
 from core.training import cards
 from core.training.cards import Card
-from pages._ui import downloads, parts, session, training_charts
+from pages._ui import downloads, parts, persons, session, training_charts
 from pages._ui.session import _, plain
 
 
 def show(card: Card) -> None:
     """The card's facts, its curve, and which approved samples the model learned from."""
     trial, summary, made_of = card.trial, card.summary, card.training_set
-    when = parts.moment(trial["created_at"])
+    when, who = parts.moment(trial["created_at"]), persons.names()
     st.markdown(
         _(
             "Tuned from **%(base)s** on %(rows)s approved samples, begun by %(name)s on %(when)s.",
             base=card.base.name,
             rows=made_of.row_count,
-            name=trial["created_by"],
+            name=who[trial["created_by"]],
             when=when,
         )
     )
@@ -46,7 +46,7 @@ def show(card: Card) -> None:
                     plain("Key"): [row["key"] for row in card.approvals],
                     plain("Input"): [row["input"] for row in card.approvals],
                     plain("Approved answer"): [row["completion"] for row in card.approvals],
-                    plain("Approved by"): [row["decided_by"] for row in card.approvals],
+                    plain("Approved by"): [who[row["decided_by"]] for row in card.approvals],
                     plain("When"): [parts.moment(row["decided_at"]) for row in card.approvals],
                 }
             ),

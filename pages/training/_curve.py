@@ -11,7 +11,7 @@ from core.evaluation.tasks import Task
 from core.locale.mark import N_
 from core.training import learning_curves
 from core.training.recipes import Recipe
-from pages._ui import charts, parts, session, training_charts
+from pages._ui import charts, parts, persons, session, training_charts
 from pages._ui.session import _
 from pages.diagnosis import _samples
 
@@ -50,7 +50,7 @@ def show(task: Task) -> None:
     st.header(_("Learning curve"))
     for curve in known[:SHOWN]:
         with st.container(border=True):
-            values = {"name": curve["created_by"], "when": parts.moment(curve["created_at"])}
+            values = {"name": persons.name(curve["created_by"]), "when": parts.moment(curve["created_at"])}
             st.caption(_("Begun by %(name)s on %(when)s", **values))
             found = learning_curves.measure(session.conn(), task, curve)
             if found.learning is not None:

@@ -14,7 +14,7 @@ from core.locale.mark import N_
 from core.training import drafts, recipes, waivers
 from core.training.drafts import Draft
 from core.training.recipes import RANGES, Method, Recipe
-from pages._ui import parts, session
+from pages._ui import parts, persons, session
 from pages._ui.session import _, plain
 
 METHODS: dict[Method, str] = {
@@ -89,7 +89,7 @@ def show_rows(draft: Draft) -> None:
 
 def _show_composition(draft: Draft) -> None:
     """Rows by whose words corrections are, language, approver and tag: a one-sided mix is seen before it is learned."""
-    made = draft.composition
+    made, who = draft.composition, persons.names()
     languages = {"zh": plain("Chinese"), "other": plain("Other languages")}
     rows = [
         *(
@@ -99,7 +99,7 @@ def _show_composition(draft: Draft) -> None:
         ),
         *((plain("Rewritten by"), name, count) for name, count in made["rewriters"].most_common()),
         *((plain("Language"), languages[name], count) for name, count in made["languages"].items()),
-        *((plain("Approved by"), name, count) for name, count in made["authors"].most_common()),
+        *((plain("Approved by"), who[name], count) for name, count in made["authors"].most_common()),
         *((plain("Tag"), name, count) for name, count in made["tags"].most_common()),
     ]
     columns = [plain("By"), plain("Value"), plain("Rows")]

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.release import plans, proofs
 from core.training import trials
-from pages._ui import parts, session
+from pages._ui import parts, persons, session
 from pages._ui.session import _
 from pages.release import _pick, _verdict
 from pages.training import _live
@@ -22,7 +22,7 @@ def show(task_id: str) -> None:
         trial_id = trial["trial_id"]
         with st.container(border=True):
             when = parts.moment(trial["created_at"])
-            st.caption(_("Begun by %(name)s on %(when)s", name=trial["created_by"], when=when))
+            st.caption(_("Begun by %(name)s on %(when)s", name=persons.name(trial["created_by"]), when=when))
             _pick.say_retrieval(trial)
             parts.job(trial["job_id"], f"trial.training.{trial_id}")
             _live.show(trial["job_id"], f"trial.live.{trial_id}")

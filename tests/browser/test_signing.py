@@ -143,7 +143,7 @@ def test_plan_decision_release_and_way_back_by_those_whose_work_it_is(page, stat
         mina = window(page, url, station.mina)
         mina.goto(f"{url}/people")
         mina.get_by_text("Locked after 10 wrong passwords in a row").wait_for()
-        mina.get_by_role("button", name="Unlock max").click()
+        mina.get_by_role("button", name="Unlock Max").click()
         mina.get_by_text("The account is unlocked").wait_for()
         sign_in(page, PASSWORD)
 

@@ -52,7 +52,7 @@ def test_alpha_comes_with_n_interval_meaning_and_the_ceiling(page, world, rated)
 
 def test_pairs_of_raters_and_error_types_have_their_own_lines(page, world, rated):
     pairs, types = (one.value for one in page(AGREEMENT).dataframe)
-    assert list(pairs["Raters"]) == ["bo + mina"]
+    assert list(pairs["Raters"]) == ["Bo + Mina"]
     assert list(pairs["n"]) == [12]
     assert list(types["Remark"].unique()) == ["no variation"]
     assert list(types["alpha"].unique()) == ["–"]

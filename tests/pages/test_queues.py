@@ -66,8 +66,8 @@ def test_a_queue_shows_its_states_and_its_raters(page, world, dispute):
     assert app.get("progress")[0].proto.text == "0 of 1 done · 1 disputed"
     table = app.dataframe[0].value
     assert table.to_dict("records") == [
-        {"Rater": "bo", "Judged": 1, "Skipped": 0, "Held now": 0},
-        {"Rater": "mina", "Judged": 1, "Skipped": 0, "Held now": 0},
+        {"Rater": "Bo", "Judged": 1, "Skipped": 0, "Held now": 0},
+        {"Rater": "Mina", "Judged": 1, "Skipped": 0, "Held now": 0},
     ]
 
 
@@ -146,7 +146,7 @@ def test_a_late_queue_says_so_and_is_extended_or_closed(page, world):
     app.button(key=f"queues.{queue_id}.extend").click().run()
     assert not any(late in one.value for one in app.markdown)
     app.button(key=f"queues.{queue_id}.close").click().run()
-    assert any("closed by mina" in one.value for one in app.markdown)
+    assert any("closed by Mina" in one.value for one in app.markdown)
     assert not [label for label in labels(page(HOME)) if "Monday" in label]
 
 

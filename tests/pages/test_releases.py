@@ -48,20 +48,27 @@ def pointer(house):
     return releases.current(house.conn, house.world.task.task_id, "production")
 
 
-def test_what_learned_a_sample_withdrawn_since_is_marked_on_sign_off_release_and_inventory(house, page, conn):
+def test_a_sample_withdrawn_under_approvals_marks_what_learned_it_wherever_it_is_used(house, page, conn):
     world = house.world
     chain.climb(world)
     chain.to_approval(world)
     sign_off_id = house.put_up(chain.train(world, PASSES))
     house.sign(sign_off_id, house.ann)
     move(house, sign_off_id, house.max)
-    lost = approvals.approved(conn, world.task.task_id)[0]["sample_id"]
-    approvals.withdraw(conn, by=house.mina, task_id=world.task.task_id, sample_id=lost, reason="<b>Outdated.</b>")
-    for path in ("release/sign_off.py", PAGE):
+    lost = approvals.approved(conn, world.task.task_id)[-1]["sample_id"]
+    app = page("review/approvals.py")
+    app.segmented_control(key="approvals.view").set_value("approved").run()
+    app.text_input(key=f"approvals.why.{lost}").input("<b>Outdated.</b>")
+    app.button(key=f"approvals.withdraw.{lost}").click().run()
+    assert "models trained on it are marked" in app.success[0].value
+    app = page("evaluation/models.py")
+    assert sorted(app.dataframe[0].value["Withdrawn samples"]) == [0, 1]
+    for path in ("evaluation/models.py", "release/sign_off.py", PAGE):
         app = page(path)
         (mark,) = [one for one in app.expander if "whose approval was withdrawn" in one.label]
         assert "1 samples" in mark.label
         assert [code.value for code in mark.code] == ["<b>Outdated.</b>"]
+        assert "withdrawn by Mina on" in mark.caption[0].value
     inventory = next(one for one in app.dataframe if "Next review" in one.value)
     assert list(inventory.value["Withdrawn samples"]) == [1]
 

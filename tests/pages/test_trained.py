@@ -32,7 +32,7 @@ def test_without_a_model_the_page_leads_to_the_trial(page, mina, conn):
 def test_the_card_shows_data_curve_and_where_to_use_it(page, world):
     app = page(TRAINED)
     assert not app.exception
-    assert "Tuned from **Base** on 8 approved samples, begun by mina" in said(app)
+    assert "Tuned from **Base** on 8 approved samples, begun by Mina" in said(app)
     assert {one.label: one.value for one in app.metric} == {
         "As they are": "2",
         "Corrected": "6",

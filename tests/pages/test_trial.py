@@ -48,7 +48,7 @@ def test_what_would_be_learned_is_counted_and_too_few_are_warned_of(page, world)
     app = page(TRIAL)
     assert "**8 approved samples**: 2 as they are, 6 corrected" in said(app)
     assert "8 rows. With fewer than 50 a trial rarely shows anything" in said(app)
-    assert {"mina", "Other languages"} <= set(app.dataframe[0].value["Value"])
+    assert {"Mina", "Other languages"} <= set(app.dataframe[0].value["Value"])
 
 
 def test_starting_freezes_the_set_and_queues_the_training(page, world):

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import argon2
 import pytest
 
-from core.access import people
+from core.access import accounts, people
 from core.errors import Refusal
 from core.store import database
 
@@ -36,6 +36,15 @@ def test_the_first_person_has_all_roles_and_there_is_only_one_first(conn, mina):
         people.create_first(conn, name="Another", password=PASSWORD)
     assert [person.name for person in people.everyone(conn)] == ["Mina Li"]
     assert acts(conn) == ["person.created"]  # the refused one left nothing
+
+
+def test_people_are_shown_by_name_and_by_id_where_the_name_does_not_tell_who(conn, mina):
+    wei = people.create(conn, name="Wei", password=PASSWORD, roles_held=["expert"], by=mina)
+    accounts.deactivate(conn, wei.person_id, by=mina)
+    names = people.names(conn)
+    assert [names[one] for one in ("mina li", "wei", "supervisor")] == ["Mina Li", "Wei", "supervisor"]
+    conn.execute("update people set name = 'Mina Li' where person_id = 'wei'")
+    assert sorted(people.names(conn).values()) == ["Mina Li (mina li)", "Mina Li (wei)"]
 
 
 def test_a_hash_is_stored_and_the_password_is_nowhere_in_the_data_folder(conn, mina, tmp_path):

@@ -11,6 +11,7 @@ from pages.review import _card, _form, _repair, _rubric, _words
 person, task = session.person(), session.task()
 head = st.container(horizontal=True, vertical_alignment="center")
 head.title(_("Rate"), width="stretch")
+more = head.container(width="content")  # beside the title on a phone, where the queues take a line of their own
 choice = head.container(width=420)
 if not roles.may(person, "rate"):
     st.info(_("Experts rate answers. Ask an admin for the role of an expert if you know this business."))
@@ -22,7 +23,7 @@ def remember() -> None:
 
 
 plain_form = preferences.rates_in_form(session.conn(), person)
-with head.popover("", icon=":material/tune:", help=_("How to rate")):
+with more.popover("", icon=":material/tune:", help=_("How to rate")):
     st.toggle(
         _("Plain form"),
         value=plain_form,

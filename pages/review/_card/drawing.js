@@ -1,5 +1,7 @@
 /* How the card looks at each moment: methods of the room, which card.js gives them to. */
 
+const NARROW = matchMedia("(max-width: 44rem)");
+
 const Drawing = {
   /* Everything that depends on the answer in front. `anew` when another one came: the panes begin at their top. */
   draw(anew = true) {
@@ -13,8 +15,14 @@ const Drawing = {
     }
     if (busy) this.rest(item);
     else this.answer(item);
-    if (anew) for (const pane of this.parent.querySelectorAll(".pane")) pane.scrollTop = 0;
+    if (anew) this.toTop();
     this.tell();
+  },
+
+  /* The panes begin at their top; on a narrow screen, where the page scrolls too, so does the card. */
+  toTop() {
+    for (const pane of this.parent.querySelectorAll(".pane")) pane.scrollTop = 0;
+    if (NARROW.matches) this.$("header").scrollIntoView({ block: "nearest" });
   },
 
   answer(item) {

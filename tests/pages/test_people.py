@@ -60,10 +60,10 @@ def test_an_admin_sees_failed_attempts_and_who_has_to_wait(page, conn, mina):
             with pytest.raises(Refusal):
                 people.verify(conn, name, "a wrong password")
     app = page("admin/people.py")
-    assert "quarter of an hour: olu." in app.warning[0].value
+    assert "quarter of an hour: Olu." in app.warning[0].value
     assert "tried three times or more, too: 1 of them" in app.warning[1].value
     shown = app.dataframe[1].value
-    assert list(shown["Who"]) == ["unknown name"] * 3 + ["olu"] * 3
+    assert list(shown["Who"]) == ["unknown name"] * 3 + ["Olu"] * 3
     assert set(shown["What"]) == {"Sign-in failed"}
     database.insert(
         conn, "sign_in_attempts", [{"person_id": "olu", "tried_at": database.now(), "succeeded": False}] * 7

@@ -105,12 +105,6 @@ def find(conn: duckdb.DuckDBPyConnection, identity: Identity) -> dict[str, Any] 
     return database.row(conn, query, [identity.issuer, identity.subject])
 
 
-def issuer_of(conn: duckdb.DuckDBPyConnection, person_id: str) -> str | None:
-    """Who vouches for the person; None for those with a password of their own."""
-    found = database.row(conn, "select issuer from identities where person_id = ?", [person_id])
-    return str(found["issuer"]) if found else None
-
-
 def _create(conn: duckdb.DuckDBPyConnection, identity: Identity, held: Collection[Role]) -> dict[str, Any]:
     name = _free_name(conn, identity.names)
     person_id = people.identify(name)

@@ -12,6 +12,7 @@ from pages._ui.session import plain
 
 FIELD = "[data-testid=InputInstructions]"
 BOX = "[data-testid=stFileUploaderDropzone]"
+MENU = "[data-testid=stMainMenuItem-%s]"
 
 
 def translate() -> None:
@@ -29,7 +30,20 @@ def translate() -> None:
     }
     hidden = f"{BOX} button p, {BOX} [data-testid=stFileUploaderDropzoneInstructions] > *, {FIELD} > span:first-child"
     rules = [f"{hidden} {{ display: none; }}", f"{BOX} [data-testid$=Instructions] {{ font-size: 0.875rem; }}"]
-    rules += [
-        f"{place}::before {{ content: {json.dumps(words, ensure_ascii=False)}; }}" for place, words in said.items()
-    ]
+    bare = {
+        MENU % "theme-System": plain("As the system"),
+        MENU % "theme-Light": plain("Light"),
+        MENU % "theme-Dark": plain("Dark"),
+        MENU % "print" + " [data-testid=stMainMenuItemLabel]": plain("Print"),
+        MENU % "recordScreencast" + " [data-testid=stMainMenuItemLabel]": plain("Record the screen"),
+        "[data-testid=stStatusWidget] button": plain("Stop"),
+    }
+    # Words without an element of their own can only be made too small to be seen.
+    rules += [f"{place} {{ font-size: 0; }} {place}::after {{ font-size: 0.875rem; }}" for place in bare]
+    rules += [f"{place}::before {{ content: {_quoted(words)}; }}" for place, words in said.items()]
+    rules += [f"{place}::after {{ content: {_quoted(words)}; }}" for place, words in bare.items()]
     st.html(f"<style>{' '.join(rules)}</style>")
+
+
+def _quoted(words: str) -> str:
+    return json.dumps(words, ensure_ascii=False)

@@ -9,8 +9,8 @@ from core.access import roles
 from core.diagnosis import verdicts
 from core.judging import judges, judgings
 from core.locale.mark import N_
-from core.training import distillations
-from core.training.distillations import SpotCheck
+from core.training import batches, distillations
+from core.training.batches import SpotCheck
 from pages._ui import parts, persons, session
 from pages._ui.session import _, plain
 
@@ -26,7 +26,7 @@ def show(batch: Mapping[str, Any]) -> None:
     parts.job(batch["job_id"], f"distil.job.{batch['distillation_id']}")
     if batch["failed"]:
         st.warning(_("%(count)s calls failed. They are counted apart and not as wrong answers.", count=batch["failed"]))
-    check = distillations.spot_check(session.conn(), batch["distillation_id"])
+    check = batches.spot_check(session.conn(), batch["distillation_id"])
     if check is not None:
         _decide(batch, check)
     elif batch["answered"] >= batch["planned"] and not parts.is_open(batch["job_id"]):
@@ -100,7 +100,7 @@ def _decide(batch: Mapping[str, Any], check: SpotCheck) -> None:
         no = st.button(_("Reject the batch"), icon=":material/close:", key=f"distil.no.{key}")
     if yes or no:
         with session.refusing():
-            count = distillations.decide(
+            count = batches.decide(
                 session.conn(), by=session.person(), distillation_id=key, approved=yes, reason=reason
             )
             if yes:

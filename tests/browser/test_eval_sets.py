@@ -181,4 +181,8 @@ def words_of_widgets_are_chinese(sets: Page, file: Path) -> None:
     expect(hint.get_by_text("Press Enter to apply")).to_be_hidden()
     assert hint.evaluate(written) == '"按 Enter 应用"'
     note.locator("input").fill("")
+    sets.get_by_test_id("stMainMenu").get_by_role("button").click()
+    printing = sets.get_by_test_id("stMainMenuItem-print").get_by_test_id("stMainMenuItemLabel")
+    assert printing.evaluate("(one) => getComputedStyle(one, '::after').content") == '"打印"'
+    sets.keyboard.press("Escape")
     sets.get_by_test_id("stSidebar").get_by_text("English").click()

@@ -27,7 +27,7 @@ ACTS = {
     "adjudicate": ["review.adjudication.decide", "review.flags.close"],
     "approve": [
         "review.approvals.decide", "review.approvals.look", "review.approvals.withdraw", "training.waivers.sign",
-        "training.distillations.decide",
+        "training.batches.decide",
     ],
     "task.manage": [
         "evaluation.tasks.create", "evaluation.prompts.save_ladder", "judging.judges.save", "review.rubrics.revise",

@@ -14,7 +14,7 @@ from core.release import plans, teachers
 from core.review import approvals, comparisons, ratings
 from core.settings import Settings
 from core.store import audit, database
-from core.training import candidates, distillations, drafts, exports, training_sets
+from core.training import batches, candidates, distillations, drafts, exports, training_sets
 from core.training.candidates import Candidate
 from tests import chain
 from tests.chain import World
@@ -60,7 +60,7 @@ def checked(world):
 
 def approve(world, batch, **more):
     fields = {"by": world.by, "approved": True, **more}
-    return distillations.decide(world.conn, distillation_id=batch, **fields)
+    return batches.decide(world.conn, distillation_id=batch, **fields)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_each_sample_keeps_its_best_candidate_and_those_without_one_are_counted(
     distillations.draw(world.conn, by=world.by, distillation_id=batch, share=0.2)
     known = distillations.find(world.conn, batch)
     assert (known["planned"], known["asked"], known["kept"]) == (24, 12, 10)
-    check = distillations.spot_check(world.conn, batch)
+    check = batches.spot_check(world.conn, batch)
     assert (check.left, check.rate.n) == (10, 0)  # fewer than thirty: all of them
     with pytest.raises(Refusal, match="chosen already"):
         distillations.draw(world.conn, by=world.by, distillation_id=batch, share=0.2)
@@ -116,7 +116,7 @@ def test_the_batch_is_decided_after_the_check_with_its_rate_and_interval(world):
 
 def test_what_failed_is_left_out_and_what_is_approved_carries_its_teacher(world):
     batch = checked(world)
-    check = distillations.spot_check(world.conn, batch)
+    check = batches.spot_check(world.conn, batch)
     assert (check.left, check.rate.n, check.rate.value) == (0, 10, 0.9)
     assert (round(check.rate.low, 2), round(check.rate.high, 2)) == (0.60, 0.98)  # Wilson
     with pytest.raises(Refusal, match="Only an approver"):

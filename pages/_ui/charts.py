@@ -1,7 +1,10 @@
 """Charts: plain data in, altair out. Colours are told apart by the colour-blind and in grey (Okabe and Ito)."""
 
-from collections.abc import Mapping, Sequence
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from unicodedata import east_asian_width
 
 import altair as alt
 import pandas as pd
@@ -67,7 +70,7 @@ def rates(table: pd.DataFrame, *, by: str, title: str) -> alt.LayerChart:
             title=title,
             sort=order,
             scale=alt.Scale(range=palette(len(order))),
-            legend=alt.Legend(orient="top", columns=columns, labelLimit=320),
+            legend=alt.Legend(orient="top", columns=columns, labelLimit=320, labelExpr=in_lines(order, 38)),
         ),
     )
     intervals = base.mark_rule(strokeWidth=2, color=GREY).encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
@@ -131,7 +134,12 @@ def forest(table: pd.DataFrame, *, target: float | None, title: str) -> alt.Laye
     picked = alt.selection_point(name=PICKED, fields=["label"], on="click", empty=False)
     scale = alt.Scale(domain=[0, 1])
     base = alt.Chart(table).encode(
-        y=alt.Y("label:N", title=None, sort=list(table["label"]), axis=alt.Axis(labelLimit=260)),
+        y=alt.Y(
+            "label:N",
+            title=None,
+            sort=list(table["label"]),
+            axis=alt.Axis(labelLimit=260, labelExpr=in_lines(table["label"])),
+        ),
         tooltip=[alt.Tooltip("label:N", title=title), *interval_tips()],
     )
     goal = pd.DataFrame({"target": [] if target is None else [target]})
@@ -158,6 +166,26 @@ def steer(key: str, clicked: Any) -> None:
     st.session_state[f"{key}.clicked"] = clicked
 
 
+def in_lines(labels: Iterable[str], width: int = 26) -> str:
+    """A Vega expression that writes each label in lines of so many Latin letters, or half as many Chinese ones.
+
+    Long names of models and prompts are read whole so, on a phone, too. A word that is longer has a line of its own.
+    """
+    return f"({json.dumps({label: _lines(label, width) for label in labels})})[datum.label] || datum.label"
+
+
+def _lines(text: str, width: int) -> list[str]:
+    lines, room = [""], width
+    for part in re.findall(r"[\u2e80-\uffff]|[^\s/_\-\u2e80-\uffff]+[\s/_-]*|[\s/_-]+", text):
+        wide = sum(1 + (east_asian_width(letter) in "FW") for letter in part.rstrip())
+        if wide > room and lines[-1]:
+            lines.append("")
+            room = width
+        lines[-1] += part
+        room -= wide + len(part) - len(part.rstrip())
+    return [line.rstrip() for line in lines]
+
+
 def interval_tips() -> list[alt.Tooltip]:
     return [
         alt.Tooltip("value:Q", title=plain("Share"), format=".1%"),
@@ -181,7 +209,12 @@ def paired(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     for column in ("gain", "low", "high"):
         table[column] = table[column] * 100
     base = alt.Chart(table).encode(
-        y=alt.Y("label:N", title=None, sort=[row["label"] for row in rows], axis=alt.Axis(labelLimit=320)),
+        y=alt.Y(
+            "label:N",
+            title=None,
+            sort=[row["label"] for row in rows],
+            axis=alt.Axis(labelLimit=320, labelExpr=in_lines(table["label"])),
+        ),
         tooltip=[alt.Tooltip("label:N", title=" "), alt.Tooltip("gain:Q", title=plain("Points"), format="+.1f"),
                  alt.Tooltip("low:Q", title=plain("95% from"), format="+.1f"),
                  alt.Tooltip("high:Q", title=plain("95% to"), format="+.1f"), alt.Tooltip("n:Q", title="n")],

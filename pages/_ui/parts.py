@@ -125,8 +125,8 @@ def choose_eval_set(task_id: str, key: str, split: str | None = None) -> EvalSet
     )
 
 
-def choose_model(key: str, *kinds: str) -> Model | None:
-    """A picker over the registered models of those kinds, the newest first."""
+def choose_model(key: str, *kinds: str, usual: str | None = None) -> Model | None:
+    """A picker over the registered models of those kinds, the newest first; that of the id `usual` unless changed."""
     known = [one for one in reversed(models.everything(session.conn())) if not kinds or one.kind in kinds]
     if not known:
         st.info(_("There is no model yet. Fetch the starter model under Evaluation, Models."))
@@ -137,7 +137,8 @@ def choose_model(key: str, *kinds: str) -> Model | None:
     def name(one: Model) -> str:
         return one.name if taken[one.name] == 1 else f"{one.name} ({one.model_id[-4:]})"
 
-    return st.selectbox(_("Model"), known, format_func=name, key=key)
+    index = next((place for place, one in enumerate(known) if one.model_id == usual), 0)
+    return st.selectbox(_("Model"), known, index=index, format_func=name, key=key)
 
 
 def is_open(job_id: str) -> bool:

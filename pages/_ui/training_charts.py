@@ -63,7 +63,9 @@ def course(table: pd.DataFrame, field: str, title: str) -> alt.Chart:
 def overlaid(table: pd.DataFrame) -> alt.Chart:
     """The training losses of several models over their steps; a row has `model`, `step`, `loss`."""
     order = list(dict.fromkeys(table["model"]))
-    legend = alt.Legend(orient="top", columns=1, labelLimit=320, symbolType="stroke")
+    legend = alt.Legend(
+        orient="top", columns=1, labelLimit=320, symbolType="stroke", labelExpr=charts.in_lines(order, 38)
+    )
     return (
         alt.Chart(table)
         .mark_line(strokeWidth=2)

@@ -33,6 +33,8 @@ def trial(task_id: str, key: str) -> str | None:
     asked = st.query_params.get("trial")
     index = list(known).index(asked) if asked in known else 0
     chosen = str(parts.select(_("Trial"), list(known), index=index, format_func=name, key=key))
+    if not known[chosen]["training_set_id"]:
+        st.caption(session.escape(name(chosen)))  # a phone cuts the names of prompt and model in the box
     say_retrieval(known[chosen])
     return chosen
 

@@ -8,15 +8,28 @@ import streamlit as st
 
 from core.diagnosis.verdicts import Comparison
 from core.jobs import folder as job_folder
+from core.locale.mark import N_
 from core.release import plans
 from pages._ui import downloads, session, training_charts
 from pages._ui.session import _, plain
+from pages.training import _plan
+
+SETTINGS = {
+    "method": N_("Method"),
+    "quantized": N_("4-bit weights"),
+    **{name: label for name, (label, _help, _safe) in _plan.FIELDS.items()},
+    "alpha": N_("Alpha (the adapter counts alpha / rank)"),
+    "dropout": N_("Dropout"),
+    "max_length": N_("Longest row, in tokens"),
+    "beta": N_("Hold on the base (DPO)"),
+}
+"""What each setting of a recipe is called, in the order of the form."""
 
 
 def show(made: Sequence[Mapping[str, Any]]) -> None:
     """The settings in which they differ, the change on gate and retain with its interval, and the losses."""
     st.header(_("Trials side by side"))
-    names = [name for name in made[0]["recipe"] if len({repr(trial["recipe"].get(name)) for trial in made}) > 1]
+    names = [name for name in SETTINGS if len({repr(trial["recipe"].get(name)) for trial in made}) > 1]
     rows = []
     for trial in made:
         report = plans.report(session.conn(), trial["trial_id"])
@@ -24,9 +37,9 @@ def show(made: Sequence[Mapping[str, Any]]) -> None:
             {
                 plain("Model"): trial["model_name"],
                 plain("Rows"): trial["row_count"],
-                **{name: str(trial["recipe"].get(name)) for name in names},
                 plain("Change on gate"): _change(report.gate) if report else "–",
                 plain("Change on retain"): _change(report.retain) if report and report.retain else "–",
+                **{plain(SETTINGS[name]): _setting(trial["recipe"].get(name)) for name in names},
             }
         )
     st.dataframe(pd.DataFrame(rows), hide_index=True)
@@ -44,6 +57,13 @@ def show(made: Sequence[Mapping[str, Any]]) -> None:
         chart = training_charts.overlaid(table)
         st.altair_chart(chart, key="compare.losses")
         downloads.of_chart(chart, table, "compare.losses")
+
+
+def _setting(value: Any) -> str:
+    """A setting in words; one that this version of the recipe did not have yet is left open."""
+    if value is None:
+        return "–"
+    return plain({True: N_("yes"), False: N_("no")}[value]) if isinstance(value, bool) else str(value)
 
 
 def _change(compared: Comparison) -> str:

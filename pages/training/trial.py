@@ -1,5 +1,8 @@
 """Trial fine-tune: what would be learned, what it has to beat, and how the trials went."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import streamlit as st
 
 from core.access import roles
@@ -26,7 +29,8 @@ st.markdown(
 
 def start(eval_set: EvalSet, ladder: Ladder) -> None:
     """The form of a new trial."""
-    base = parts.choose_model("trial.base", "local")
+    climbed = runs.latest_ladder(session.conn(), task.task_id, eval_set.name)
+    base = parts.choose_model("trial.base", "local", usual=climbed[0]["model_id"] if climbed else None)
     rungs = dict(ladder.rungs)
     taught = st.selectbox(
         _("Prompt to teach"),
@@ -35,7 +39,7 @@ def start(eval_set: EvalSet, ladder: Ladder) -> None:
         key="trial.prompt",
         help=_("What a longer prompt explains, the model learns instead. So the shortest is usual: cheaper to ask."),
     )
-    baseline, usual = to_beat(eval_set, ladder)
+    baseline, usual = to_beat(climbed, ladder)
     retrieval = _retrieval.for_prompts(task.task_id, "trial", [rungs[taught], baseline[1]], usual)
     method = _plan.method()
     draft = drafts.of_task(session.conn(), task.task_id, method)
@@ -59,10 +63,9 @@ def start(eval_set: EvalSet, ladder: Ladder) -> None:
         _curve.offer(eval_set, rungs[taught], base, baseline, recipe, retrieval)
 
 
-def to_beat(eval_set: EvalSet, ladder: Ladder) -> tuple[tuple[str, Prompt], Retrieval | None]:
-    """The best rung of a finished ladder with what it looked up, else the last rung; says which and why."""
+def to_beat(climbed: Sequence[Mapping[str, Any]], ladder: Ladder) -> tuple[tuple[str, Prompt], Retrieval | None]:
+    """The best rung of the ladder that was run, with what it looked up, else the last rung; says which and why."""
     conn = session.conn()
-    climbed = runs.latest_ladder(conn, task.task_id, eval_set.name)
     if climbed and all(run["answered"] >= run["planned"] for run in climbed):
         best = results.best_rung(conn, task, climbed)
         run = next(one for one in climbed if one["rung"] == best)

@@ -101,7 +101,7 @@ def test_a_teacher_is_asked_checked_by_an_expert_and_approved_as_a_batch(page: P
             page.get_by_text("拒绝需要说明理由").wait_for()
             page.get_by_role("button", name="批准这一批").click()
             page.get_by_text("已批准 4 个样本，每个都注明教师模型。").wait_for()
-            expect(page.get_by_text(re.compile("ann 于 .* 批准：4 个样本"))).to_be_visible()
+            expect(page.get_by_text(re.compile("Ann 于 .* 批准：4 个样本"))).to_be_visible()
 
             sit_down(page, url, tokens["owen"], "trial")
             page.get_by_text("4 made by a teacher").wait_for()

@@ -1,8 +1,12 @@
+import json
+
+import pandas as pd
 import pytest
+import vl_convert
 
 from core.jobs import jobs, supervisor
 from core.release import plans, proofs
-from pages._ui import session
+from pages._ui import charts, session
 from tests import chain
 
 PAGE = "release/before_after.py"
@@ -84,6 +88,20 @@ def test_every_rung_is_in_the_table_with_interval_and_n(page, world):
     assert list(table["Version"]) == ["Rung A: Base", "Before: Rung B: Base", "After: Base · v1"]
     # Wilson's interval for 1 of 4 is 4.6% to 69.9%.
     assert table["Correct"][1] == "25% (5% – 70%), n=4"
+
+
+def test_long_names_of_versions_are_written_in_lines():
+    """Twenty-six Latin letters, or thirteen Chinese ones, at a space, a hyphen or between Chinese letters."""
+    names = {"After: SmolLM2-135M-Instruct": ["After: SmolLM2-135M-", "Instruct"],
+             "微调后：在最简提示词下的一个名字很长的模型": ["微调后：在最简提示词下的一", "个名字很长的模型"],
+             "gate": ["gate"]}  # fmt: skip
+    said = charts.in_lines(names)
+    assert said == f"({json.dumps(names)})[datum.label] || datum.label"
+    rows = [{"label": name, "value": 0.5, "low": 0.4, "high": 0.6, "n": 9} for name in names]
+    chart = charts.forest(pd.DataFrame(rows), target=None, title="Model")
+    drawn = vl_convert.vegalite_to_svg(chart.to_json())
+    assert ">After: SmolLM2-135M-</tspan>" in drawn
+    assert ">个名字很长的模型</tspan>" in drawn
 
 
 def test_failed_calls_are_told_apart(page, world):

@@ -5,7 +5,7 @@ import pytest
 from core.jobs import folder as job_folder
 from core.jobs import jobs, supervisor
 from core.release import plans
-from core.training import trials
+from core.training import recipes, training_sets, trials
 from pages._ui import session
 from tests import chain
 
@@ -80,7 +80,13 @@ class Merger:
 
 
 def test_two_trials_stand_side_by_side_with_what_differs(page, world):
-    chain.train(world, chain.shares(before=0.5, after=0.6))
+    (first,) = trials.of_task(world.conn, world.task.task_id)
+    recipe = recipes.Recipe(**{**first["recipe"], "seed": 7, "quantized": True})
+    world.conn.execute("update trials set recipe = ?", [json.dumps({"epochs": 2})])  # as an older version kept it
+    frozen = training_sets.find(world.conn, first["training_set_id"])
+    trials.start(world.conn, by=world.by, eval_set=world.eval_set, training_set=frozen, base=world.base,
+                 baseline=world.ladder.rungs[1], recipe=recipe)  # fmt: skip
+    chain.work(world, chain.shares(before=0.5, after=0.6))
     for trial in trials.of_task(world.conn, world.task.task_id):
         plans.open_without(world.conn, trial["trial_id"], by=world.by)
     app = page(TRAINED)
@@ -89,3 +95,5 @@ def test_two_trials_stand_side_by_side_with_what_differs(page, world):
     assert len(table) == 2
     assert {"Change on gate", "Change on retain"} <= set(table.columns)
     assert table["Change on gate"].str.contains(r"n=20").all()
+    assert list(table.columns)[:4] == ["Model", "Rows", "Change on gate", "Change on retain"]
+    assert (list(table["4-bit weights"]), list(table["Seed"])) == (["yes", "–"], ["7", "–"])  # as the form says it

@@ -40,7 +40,10 @@ def test_without_a_ladder_run_the_last_rung_is_to_beat(page, world):
 
 def test_the_best_rung_of_the_finished_ladder_is_to_beat(page, world):
     chain.climb(world, chain.shares(A=0.75, B=0.5))
-    assert "**A · Answer\\.**: the best of the newest ladder, on Base" in said(page(TRIAL))
+    chain.other_model(world, "Newer")
+    app = page(TRIAL)
+    assert "**A · Answer\\.**: the best of the newest ladder, on Base" in said(app)
+    assert app.selectbox(key="trial.base").value.name == "Base"  # and what it was run on is trained
 
 
 def test_what_would_be_learned_is_counted_and_too_few_are_warned_of(page, world):

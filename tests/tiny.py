@@ -1,6 +1,7 @@
 """A chat model as small as can be, made on the spot: random weights, a real tokenizer, no download."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -25,9 +26,13 @@ SENTENCES = [
 ]
 
 
-def model(folder: Path, *, seed: int = 0) -> Path:
-    """Make the model in `folder` (config, safetensors, tokenizer with chat template) and return the folder."""
-    made = tokenizer()
+def model(folder: Path, *, seed: int = 0, brief: Sequence[str] = ()) -> Path:
+    """Make the model in `folder` (config, safetensors, tokenizer with chat template) and return the folder.
+
+    With `brief`, texts like those it is to read, it computes much less: their words are single tokens, and it ends
+    its answers after a few.
+    """
+    made = tokenizer(brief)
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(made),
@@ -43,23 +48,26 @@ def model(folder: Path, *, seed: int = 0) -> Path:
         eos_token_id=made.eos_token_id,
         pad_token_id=made.pad_token_id,
     )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    network = LlamaForCausalLM(config)
+    if brief:
+        network.model.embed_tokens.weight.data[made.eos_token_id] *= 4
+    network.save_pretrained(folder)
     made.save_pretrained(folder)
     return folder
 
 
-def tokenizer() -> PreTrainedTokenizerFast:
+def tokenizer(texts: Sequence[str] = ()) -> PreTrainedTokenizerFast:
     """A byte-level tokenizer with the chat template."""
     bare = Tokenizer(models.BPE())
     bare.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bare.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=512,
+        vocab_size=4096 if texts else 512,
         special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    bare.train_from_iterator(SENTENCES, trainer)
+    bare.train_from_iterator(texts or SENTENCES, trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=bare, eos_token="<|im_end|>", pad_token="<|endoftext|>", chat_template=TEMPLATE
     )

@@ -24,6 +24,10 @@ BESIDE = ("rewrite",)
 RESUMABLE: tuple[State, ...] = ("stopped", "interrupted", "failed")
 
 
+class Overtaken(Exception):
+    """Somebody else has moved the job on since the caller saw it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One piece of background work. `title` is a gettext id, filled in with `values`."""
@@ -80,13 +84,15 @@ def place(conn: duckdb.DuckDBPyConnection, job: Job) -> int:
 def stop(conn: duckdb.DuckDBPyConnection, settings: Settings, job_id: str, *, by: Person) -> None:
     """Ask the job to end; what it has finished is kept. Nothing happens to one that has ended."""
     roles.require(by, "job.stop")
-    job = find(conn, job_id)
-    if job is None or job.state not in ("queued", "running"):
+    while (job := find(conn, job_id)) is not None and job.state in ("queued", "running"):
+        try:
+            with audit.change(conn, actor=by.person_id, act="job.stop_asked", subject=job_id):
+                set_state(conn, job_id, "stopped" if job.state == "queued" else "stopping", seen=job.state)
+        except Overtaken:
+            continue  # it was launched in this moment
+        if job.state == "running":
+            job_folder.ask_to_stop(folder_of(settings, job_id))
         return
-    with audit.change(conn, actor=by.person_id, act="job.stop_asked", subject=job_id):
-        set_state(conn, job_id, "stopped" if job.state == "queued" else "stopping")
-    if job.state == "running":
-        job_folder.ask_to_stop(folder_of(settings, job_id))
 
 
 def resume(conn: duckdb.DuckDBPyConnection, settings: Settings, job_id: str, *, by: Person) -> None:
@@ -119,23 +125,30 @@ def set_state(
     state: State,
     message: str = "",
     values: Mapping[str, Any] | None = None,
+    *,
+    seen: State | None = None,
 ) -> None:
-    """The bare update, for a caller that is inside a change already."""
+    """The bare update, for a caller that is inside a change already.
+
+    Raises Overtaken when the job is no longer in the state `seen`: a stop may come while it is being launched.
+    """
     said = (
         content.canonical({"message": message, "values": {k: str(v) for k, v in (values or {}).items()}})
         if message
         else ""
     )
-    conn.execute(
+    moved = conn.execute(
         """
         update jobs set state = $state, message = $said,
             started_at = case when $state = 'running' then $now else started_at end,
             ended_at = case when $state in ('stopped', 'interrupted', 'failed', 'done') then $now end,
             attempts = attempts + case when $state = 'running' then 1 else 0 end
-        where job_id = $job_id
+        where job_id = $job_id and state = coalesce($seen, state) returning job_id
         """,
-        {"state": state, "said": said, "now": database.now(), "job_id": job_id},
-    )
+        {"state": state, "said": said, "now": database.now(), "job_id": job_id, "seen": seen},
+    ).fetchall()
+    if seen is not None and not moved:
+        raise Overtaken(job_id)
 
 
 def _job(row: dict[str, Any]) -> Job:

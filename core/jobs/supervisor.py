@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,9 +101,10 @@ def _launch(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launc
     except OSError as error:
         _end(conn, job, "failed", UNWRITTEN, {"error": error.strerror or str(error)})
         return
-    with audit.change(conn, actor="supervisor", act="job.launched", subject=job.job_id):
-        jobs.set_state(conn, job.job_id, "running")
-    launcher.launch(folder)
+    with suppress(jobs.Overtaken):  # it was stopped while its inputs were written
+        with audit.change(conn, actor="supervisor", act="job.launched", subject=job.job_id):
+            jobs.set_state(conn, job.job_id, "running", seen="queued")
+        launcher.launch(folder)
 
 
 def prepare(settings: Settings, conn: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> None:
@@ -146,9 +148,10 @@ def _follow(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launc
     elif not alive and job.state == "stopping":
         _end(conn, job, "stopped")
     elif not alive and job.attempts < ATTEMPTS:
-        with audit.change(conn, actor="supervisor", act="job.relaunched", subject=job.job_id):
-            jobs.set_state(conn, job.job_id, "running")
-        launcher.launch(folder)
+        with suppress(jobs.Overtaken):  # it was stopped just now
+            with audit.change(conn, actor="supervisor", act="job.relaunched", subject=job.job_id):
+                jobs.set_state(conn, job.job_id, "running", seen="running")
+            launcher.launch(folder)
     elif not alive:
         message = N_("The worker died %(times)s times without a word. Look at the log, free some memory, press Resume.")
         _end(conn, job, "interrupted", message, {"times": ATTEMPTS})

@@ -1,16 +1,20 @@
 """A person walks the chain in a browser: from the set-up link to the verdict, on the demo task and a tiny model.
 
-Importing files is walked in `test_eval_sets.py`. Not in a browser: how the starter model arrives, over real HTTP, in
-`tests/core/generation/test_starter.py`; stopping and resuming a run in `tests/core/jobs/test_supervisor.py`.
+The starter model is asked of a registry that is not there, and a folder is added instead, as the page says; how it
+arrives from one that is there is told in `tests/core/generation/test_starter.py`, over real HTTP. The import here is
+of a file that goes in as it is; `test_eval_sets.py` has one with bad rows and columns to choose.
 """
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
+from core.settings import SAMPLES
 from tests import tiny
 from tests.browser.conftest import Server
 
+CSV = "text,category\nWhere is my card?,card_arrival\n我的卡丢了怎么办,lost_card\nIs your rate right?,exchange_rate\n"
 RATED = 12
 MINUTES = 60_000
 
@@ -33,8 +37,16 @@ def sign_up(page: Page, server: Server) -> None:
     page.get_by_test_id("stSidebar").get_by_text("Signed in as Mina").wait_for()
 
 
+@pytest.fixture(autouse=True)
+def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip, as the app starts it, looks where nobody listens."""
+    for name, value in {"CONFIG_FILE": "/dev/null", "FIND_LINKS": "", "INDEX_URL": "http://127.0.0.1:9/simple"}.items():
+        monkeypatch.setenv(f"PIP_{name}", value)
+
+
 def test_from_the_set_up_link_to_the_verdict(page: Page, server: Server) -> None:
-    tiny.model(server.data / "models" / "tiny")
+    texts = [file.read_text("utf-8") for file in SAMPLES.glob("*.json*")]
+    tiny.model(server.data / "models" / "tiny", brief=texts)
     sign_up(page, server)
 
     # another person's browser reaches nothing, by no URL
@@ -50,14 +62,27 @@ def test_from_the_set_up_link_to_the_verdict(page: Page, server: Server) -> None
     page.get_by_test_id("stSidebar").get_by_text("English", exact=True).click()
     page.get_by_test_id("stSidebar").get_by_text("Prompts", exact=True).wait_for()
 
+    open_page(page, server, "eval_sets")
+    page.get_by_test_id("stMain").get_by_text("Import a file", exact=True).click()
+    page.locator("input[type=file]").set_input_files(
+        {"name": "intents.csv", "mimeType": "text/csv", "buffer": CSV.encode("gb18030")}
+    )
+    button(page, "Import 3 rows").click()
+    page.get_by_text("Saved: intents, version 1, with 3 samples.").wait_for()
+
     open_page(page, server, "models")
+    button(page, "Fetch the starter model").click()
+    page.get_by_text("add a model from a folder on this machine instead").wait_for(timeout=2 * MINUTES)
     page.get_by_text("Model folder", exact=True).click()
     button(page, "found in the models folder").click()
     page.get_by_text("is registered").wait_for()
 
     open_page(page, server, "runs")
     button(page, "Run the ladder").click()
-    button(page, "^.*Stop").wait_for()
+    button(page, "^.*Stop").click()
+    page.get_by_text(re.compile("Ladder: .* · stopped")).wait_for(timeout=2 * MINUTES)
+    button(page, "^.*Resume").click()
+    page.get_by_text(re.compile("Ladder: .* · (waiting|running)")).wait_for()
     page.reload()  # the run does not belong to the tab
     page.get_by_text(re.compile("Ladder: .* · done")).wait_for(timeout=5 * MINUTES)
     page.get_by_test_id("stVegaLiteChart").first.wait_for()

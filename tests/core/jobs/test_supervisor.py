@@ -118,6 +118,33 @@ def test_a_stopped_job_keeps_its_answers_and_resumes_with_the_rest(settings, con
     assert answered(conn) == (SAMPLES, SAMPLES)
 
 
+def test_a_stop_counts_while_the_job_is_being_launched(settings, conn, mina, monkeypatch):
+    """Both orders: the stop comes while inputs are written, and the launch comes while the stop is under way."""
+    job_id = queue_run(conn, mina, "http://127.0.0.1:9/v1", count=3)
+    prepare, find = supervisor.prepare, jobs.find
+
+    def stopped_meanwhile(*given):
+        prepare(*given)
+        jobs.stop(conn, settings, job_id, by=mina)
+
+    monkeypatch.setattr(supervisor, "prepare", stopped_meanwhile)
+    supervisor.step(settings, conn, LocalLauncher())
+    assert find(conn, job_id).state == "stopped"
+    assert not (jobs.folder_of(settings, job_id) / "pid").exists(), "no worker was started"
+
+    def launched_meanwhile(*given):
+        seen = find(*given)
+        if seen.state == "queued":
+            jobs.set_state(conn, job_id, "running")
+        return seen
+
+    jobs.resume(conn, settings, job_id, by=mina)
+    monkeypatch.setattr(jobs, "find", launched_meanwhile)
+    jobs.stop(conn, settings, job_id, by=mina)
+    assert find(conn, job_id).state == "stopping"
+    assert job_folder.asked_to_stop(jobs.folder_of(settings, job_id))
+
+
 def stop_seconds(settings, conn, mina, job_id):
     """How long a job takes to be stopped, from the asking."""
     began = time.monotonic()

@@ -1,5 +1,6 @@
 """What a trial's plan fixed, and how it was carried out, in words for the record: sets, judges and decoding."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -48,13 +49,18 @@ def lines(found: Mapping[str, Any], say: Say) -> list[tuple[str, str]]:
         (say(N_("Use of a judge model")), say(JUDGES[found["use"]])),
         *((say(N_("Judges that read the answers")), one) for one in read),
         *(
-            (
-                say(decoding, split=say(splits[one["split"]]), side=say(sides[one["side"]])),
-                say(N_("%(decoding)s, answers per sample: %(repeats)s"), **one),
-            )
+            (say(decoding, split=say(splits[one["split"]]), side=say(sides[one["side"]])), _drawn(one, say))
             for one in found["runs"]
         ),
     ]
+
+
+def _drawn(run: Mapping[str, Any], say: Say) -> str:
+    """How the answers of these runs were drawn."""
+    said = json.loads(run["decoding"])
+    message = N_("at most %(max_new_tokens)s tokens, temperature %(temperature)s, %(repeats)s per sample")
+    held = [say(N_("held to the format by the endpoint"))] if said.get("structured") else []
+    return ", ".join([say(message, repeats=run["repeats"], **said), *held])
 
 
 def _judge(judge: Mapping[str, Any], say: Say) -> str:

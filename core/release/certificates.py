@@ -38,6 +38,7 @@ CHECKS = {"passed": N_("holds"), "failed": N_("does not hold"), "waiting": N_("i
 CHANGES = {"fixed": N_("Examples that are fixed"), "broken": N_("Examples that are newly broken")}
 PEOPLE = (
     ("requested_by", N_("Asked for by")),
+    ("put_up_by", N_("Put up by")),
     ("trained_by", N_("Trained by")),
     ("model", N_("Model")),
     ("base", N_("Base model")),
@@ -76,7 +77,7 @@ def html(record: Mapping[str, Any], language: str) -> str:
         f"<h1>{title}</h1><p>{escape(catalogue.either(language, record['task']))}</p>",
         f'<p class="banner {state}"><strong>{say(STATES[state])}</strong></p><p>{sentence}</p>',
         *(f'<p class="banner late">{say(CHANGED, item=_item(say, item))}</p>' for item in record["changed"]),
-        _table([(say(label), escape(str(record[name]))) for name, label in PEOPLE]),
+        _table([(say(label), escape(str(record[name]))) for name, label in PEOPLE if record[name]]),
         _head2(say, NUMBERS),
         _numbers(findings["compared"], say),
         _chart(findings["compared"], say),

@@ -15,7 +15,7 @@ from core.errors import Refusal
 from core.evaluation import models, prompts, spreadsheets, tasks
 from core.evaluation.flips import Flip
 from core.locale.mark import N_
-from core.release import agreed, breakages, plans, proofs, sign_offs, signatures, trail
+from core.release import agreed, breakages, involvement, plans, proofs, sign_offs, signatures, trail
 from core.store import database
 from core.training import trials
 
@@ -35,6 +35,7 @@ def collect(conn: duckdb.DuckDBPyConnection, sign_off_id: str) -> dict[str, Any]
     report = proofs.report(conn, case.trial_id, plan[-1]["terms"].judged_by())
     assert report is not None, "a sign-off is asked for when all answers are in"
     signed, names = signatures.of(conn, "sign_off", sign_off_id), people.names(conn)
+    trainers = involvement.trainers(conn, trial["model_id"])
     return {
         "number": case.number,
         "task": dict(task.name),
@@ -43,7 +44,8 @@ def collect(conn: duckdb.DuckDBPyConnection, sign_off_id: str) -> dict[str, Any]
         "expires_on": str(case.expires_on),
         "requested_by": names[case.requested_by],
         "requested_at": f"{case.requested_at:%Y-%m-%d %H:%M:%S} UTC",
-        "trained_by": names[trial["created_by"]],
+        "put_up_by": names[trial["created_by"]],
+        "trained_by": ", ".join(names[one] for one in trainers),
         "model": tuned.name if tuned else "",
         "base": base.name if base else "",
         "prompt": prompt.name if prompt else "",
@@ -90,7 +92,7 @@ def workbook(record: dict[str, Any]) -> bytes:
     said = record["breakages"]
     sheets: dict[str, list[list[Any]]] = {
         "decision": [[name, record[name]] for name in ("number", "state", "scope", "expires_on", "requested_by",
-                     "requested_at", "trained_by", "model", "base", "prompt", "prompt_before", "digest")],
+                     "requested_at", "put_up_by", "trained_by", "model", "base", "prompt", "prompt_before", "digest")],
         "signatures": _table(record["signatures"]),
         "plan": _plan_rows(record),
         "gate": [["check", "state", "finding"]] + [

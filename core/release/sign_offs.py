@@ -1,7 +1,7 @@
 """Sign-offs: a decision on one trial, signed by people who can be held to it, bound to all that it rests on.
 
-The order is fixed: plan, proof, broken samples answered, put up, signed, released. Whoever asked for the sign-off,
-started the training or gave most of the ratings cannot be the only one who approves; no role changes that.
+The order is fixed: plan, proof, broken samples answered, put up, signed, released. Whoever is involved (see
+`involvement`) cannot be the only one who approves; no role changes that.
 """
 
 import json
@@ -17,7 +17,7 @@ from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
 from core.locale.mark import N_
-from core.release import aids, differences, evidence, gates, labels, plans, signatures
+from core.release import aids, differences, evidence, gates, involvement, plans, signatures
 from core.release.gates import Gate
 from core.release.signatures import Signing
 from core.store import audit, database
@@ -145,7 +145,7 @@ def sign(
             subject=sign_off_id,
             digest=case.digest,
             meaning=decision,
-            independent=signer.person_id not in involved(conn, case),
+            independent=signer.person_id not in involvement.of(conn, case.trial_id, case.requested_by),
         )
         detail["state"] = after = state(conn, case)
     return after
@@ -163,21 +163,6 @@ def _check_decision(decision: Decision, case: SignOff) -> None:
         )
     if decision == "overridden" and case.findings["passed"]:
         raise Refusal(N_("The gate is passed, so there is nothing to override. Approve it or reject it."))
-
-
-def involved(conn: duckdb.DuckDBPyConnection, case: SignOff) -> dict[str, tuple[str, ...]]:
-    """Who cannot be the only approver, and why: `requester`, `trainer`, `main_rater`."""
-    found: dict[str, list[str]] = {case.requested_by: ["requester"]}
-    trial = trials.find(conn, case.trial_id)
-    plan = plans.current(conn, case.trial_id)
-    if trial is None or plan is None:
-        raise LookupError("A sign-off has a trial and a plan.")
-    found.setdefault(trial["created_by"], []).append("trainer")
-    said = labels.given(conn, case.trial_id, plan["terms"].labels, plan["terms"])
-    for rater, share in said.shares.items():
-        if share > labels.MAIN_RATER:
-            found.setdefault(rater, []).append("main_rater")
-    return {person: tuple(reasons) for person, reasons in found.items()}
 
 
 def state(conn: duckdb.DuckDBPyConnection, case: SignOff) -> State:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.access import roles
 from core.locale.mark import N_
-from core.release import certificates, records, sign_offs, signatures
+from core.release import certificates, involvement, records, sign_offs, signatures
 from core.release.sign_offs import SignOff
 from core.store import database
 from pages._ui import parts, persons, session, state
@@ -28,7 +28,7 @@ DECISIONS = {
 }
 REASONS = {
     "requester": N_("asked for this sign-off"),
-    "trainer": N_("started the training"),
+    "trainer": N_("started a training that is in it, or put it up as a candidate"),
     "main_rater": N_("gave more than a third of the ratings"),
 }
 VALID_DAYS = 180
@@ -116,7 +116,7 @@ def _sign(case: SignOff) -> None:
     if not roles.may(person, "sign_off.sign"):
         st.info(_("Approvers and managers sign. Ask one who was not involved."))
         return
-    involved = sign_offs.involved(session.conn(), case)
+    involved = involvement.of(session.conn(), case.trial_id, case.requested_by)
     if mine := involved.get(person.person_id):
         why = " · ".join(plain(REASONS[reason]) for reason in mine)
         st.warning(_("You may sign, but not alone, because you: %(why)s.", why=why))

@@ -30,6 +30,11 @@ FIELDS = {
     "sets": N_("Eval sets"),
     "critical": N_("Critical samples"),
 }
+UNITS = {
+    "smallest_gain": N_("%(what)s, in points"),
+    "margin": N_("%(what)s, in points"),
+    "format_share": N_("%(what)s, in percent"),
+}
 
 
 def value(name: str, found: Any) -> str:
@@ -83,6 +88,7 @@ def edit(trial_id: str, terms: Terms) -> None:
         st.info(_("Operators, approvers and managers sign plans."))
         return
     words, told = ({name: _(label) for name, label in texts.items()} for texts in (FIELDS, HELP))
+    words |= {name: _(counted, what=plain(FIELDS[name])) for name, counted in UNITS.items()}
     left, right = st.columns(2)
 
     def number(place: DeltaGenerator, name: str, least: int, most: int, value: int, key: str) -> int:

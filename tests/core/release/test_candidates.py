@@ -1,17 +1,34 @@
 """What was not trained is proven, signed and released like a trial: a prompt alone, and a model behind an endpoint."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from core.access import people
 from core.errors import Refusal
 from core.evaluation import eval_sets, models, prompts
 from core.evaluation.prompts import Prompt
-from core.release import bundles, candidates, certificates, evidence, gates, plans, publishing, records, releases, smoke
+from core.release import (
+    bundles,
+    candidates,
+    certificates,
+    evidence,
+    gates,
+    involvement,
+    plans,
+    publishing,
+    records,
+    releases,
+    sign_offs,
+    smoke,
+)
 from core.release.signatures import MEANINGS
+from core.store import database
 from core.training import trials
 from tests import chain, openai_server
+from tests.core.release.conftest import PASSWORD
 
 BETTER = chain.shares(A=0.25, B=0.25, before=1.0, after=1.0)
 
@@ -117,3 +134,22 @@ def test_a_candidate_is_no_training_trial_and_the_same_twice_is_none(house):
         propose(house, after_rung="A")
     with pytest.raises(Refusal, match="Only an operator"):
         propose(house, by=house.eve)
+
+
+def test_who_trained_the_model_cannot_approve_it_alone_when_somebody_else_puts_it_up(enter):
+    house = enter("passes")
+    conn, mina = house.conn, house.mina
+    trained = trials.find(conn, house.trial_id)["model_id"]
+    zoe = people.create(conn, name="Zoe", password=PASSWORD, roles_held=["operator"], by=mina)
+    trial_id = propose(house, models.find(conn, trained), after_rung="A", by=zoe)
+    house.plan(trial_id, by=zoe)
+    house.label(trial_id)
+    until = (database.now() + timedelta(days=90)).date()
+    sign_off_id = sign_offs.request(conn, trial_id, by=zoe, scope="Sorting parcels", expires_on=until)
+    assert involvement.of(conn, trial_id, "zoe") == {
+        "eve": ("main_rater",), "mina": ("trainer",), "zoe": ("requester", "trainer"),
+    }  # fmt: skip
+    assert house.sign(sign_off_id, mina) == "open"
+    assert house.sign(sign_off_id, house.max) == "approved"
+    record = records.collect(conn, sign_off_id)
+    assert (record["requested_by"], record["trained_by"], record["put_up_by"]) == ("Zoe", "Mina", "Zoe")

@@ -63,7 +63,8 @@ def test_the_page_is_one_file_that_runs_and_fetches_nothing(house, signed):
     assert "40" in page
     for line in ("<td>Eval set</td><td>Parcels, version 1 (", "<td>Measure of success</td><td>correct</td>",
                  "<td>Use of a judge model</td><td>none</td>", "<td>Judges that read the answers</td><td>none</td>",
-                 "<td>Decoding (gate, after)</td><td>{&quot;"):  # fmt: skip
+                 "<td>Decoding (gate, after)</td><td>at most 10 tokens, temperature 0.0, 1 per sample</td>",
+                 "<td>Put up by</td><td>Mina</td>", "<td>Trained by</td><td>Mina</td>"):  # fmt: skip
         assert line in page
     assert "95% interval" in page
 

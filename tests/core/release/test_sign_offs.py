@@ -6,7 +6,7 @@ import pytest
 
 from core.access import roles
 from core.errors import Refusal
-from core.release import breakages, labels, plans, sign_offs, signatures
+from core.release import breakages, involvement, labels, plans, sign_offs, signatures
 from core.review import ratings
 from core.store import audit, database
 
@@ -23,7 +23,7 @@ def test_an_independent_approver_alone_is_enough_for_an_approval(house, trial_id
 
 def test_requester_and_trainer_cannot_be_the_only_approver_whatever_their_roles(house, trial_id):
     sign_off_id = house.put_up(trial_id)
-    assert sign_offs.involved(house.conn, sign_offs.find(house.conn, sign_off_id)) == {
+    assert involvement.of(house.conn, trial_id, sign_offs.find(house.conn, sign_off_id).requested_by) == {
         "mina": ("requester", "trainer"),
         "eve": ("main_rater",),
     }

@@ -30,6 +30,11 @@ def precision(device: str) -> torch.dtype:
     return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") else torch.float32
 
 
+def placement(device: str) -> str | None:
+    """Where the parts of a model that learns go: over all GPUs, if there are several; None for where it is loaded."""
+    return "auto" if device == "cuda" and torch.cuda.device_count() > 1 else None
+
+
 def check(path: Path) -> list[Path]:
     """The weight files of a model folder; Refusal unless they are safetensors."""
     found = sorted(path.glob("*.safetensors"))
@@ -50,15 +55,18 @@ def identity(path: Path) -> str:
     return content.digest({file.name: content.file_digest(file) for file in check(path)})
 
 
-def model(path: Path, *, device: str, dtype: torch.dtype, quantized: bool = False) -> Any:
+def model(path: Path, *, device: str, dtype: torch.dtype, quantized: bool = False, spread: bool = False) -> Any:
     """The causal language model of a folder, in evaluation mode; code that came with it is never run.
 
     Quantized, its linear layers are held in 4 bits (NF4, Dettmers et al., 2023, "QLoRA") and computed in `dtype`.
+    Spread, each of several GPUs holds a part of the layers (accelerate divides them): they take a model that is too
+    large for one, and transformers does not cut batches in pieces for them, which these batches could not bear.
     """
     check(path)
-    how: dict[str, Any] = {}
+    places = placement(device) if spread else None
+    how: dict[str, Any] = {"device_map": places} if places else {}
     if quantized:
-        how["device_map"] = {"": device}
+        how["device_map"] = places or {"": device}
         how["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
@@ -80,7 +88,7 @@ def model(path: Path, *, device: str, dtype: torch.dtype, quantized: bool = Fals
             path=path,
             reason=str(error).strip().partition("\n")[0][:200],
         ) from error
-    return (loaded if quantized else loaded.to(device)).eval()
+    return (loaded if "device_map" in how else loaded.to(device)).eval()
 
 
 def out_of_memory(error: BaseException) -> bool:

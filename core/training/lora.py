@@ -62,7 +62,7 @@ def _train(
     job_folder.tell(folder, "phase", name="loading model")
     dtype = dtype or weights.precision(device)
     tokenizer = weights.tokenizer(base)
-    model = weights.model(base, device=device, dtype=dtype, quantized=recipe.quantized)
+    model = weights.model(base, device=device, dtype=dtype, quantized=recipe.quantized, spread=True)
     set_seed(recipe.seed)
     ends = weights.ends(model, tokenizer)
     taught, held = schedules.hold_out(rows, recipe)

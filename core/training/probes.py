@@ -35,7 +35,7 @@ def look(
         device = weights.device()
         dtype = weights.precision(device)
         began = time.monotonic()
-        model = weights.model(base, device=device, dtype=dtype, quantized=recipe.quantized)
+        model = weights.model(base, device=device, dtype=dtype, quantized=recipe.quantized, spread=True)
         loading = time.monotonic() - began
         taught, held = schedules.hold_out(rows, recipe)
         findings, examples = check(tokenizer, rows, weights.ends(model, tokenizer), recipe.max_length)

@@ -156,7 +156,7 @@ def answerer(tokenizer: Any, rows: Sequence[Row], ends: Sequence[int], dtype: to
     def answer(model: Any) -> list[dict[str, str]]:
         training = model.training
         model.eval()
-        with torch.no_grad(), torch.autocast(ids.device.type, torch.bfloat16, enabled=dtype is torch.bfloat16):
+        with torch.no_grad(), torch.autocast(model.device.type, torch.bfloat16, enabled=dtype is torch.bfloat16):
             made = model.generate(
                 input_ids=ids.to(model.device),
                 attention_mask=mask.to(model.device),

@@ -248,6 +248,17 @@ def assert_same(folder: Path, other: Path) -> None:
         torch.testing.assert_close(one[name], two[name], rtol=1e-3, atol=1e-4)
 
 
+def test_of_several_gpus_each_holds_a_part_of_what_learns_and_a_model_placed_so_learns_the_same(
+    base, tmp_path, trained, monkeypatch
+):
+    """Without two GPUs here, where parts go is asked of one that says so, and all parts lie on the processor."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert (weights.placement("cuda"), weights.placement("cpu")) == ("auto", None)
+    monkeypatch.setattr(weights, "placement", lambda device: "auto")
+    assert work.work(tmp_path, job(tmp_path, base))["summary"]["steps"] == 35
+    assert_same(tmp_path, trained[0])
+
+
 def test_adapters_are_kept_in_full_precision_where_weights_are_not(base, tmp_path):
     made = lora.train(tmp_path, base, Recipe(epochs=1), rows(), dtype=torch.bfloat16)
     assert made["summary"]["dtype"] == "bfloat16"

@@ -50,6 +50,16 @@ def likelihoods(base: Path, adapter: Path | None) -> torch.Tensor:
     return better - worse
 
 
+def own_loss(base: Path, adapter: Path | None) -> float:
+    """The mean over the better answers' tokens of their negative log-likelihood."""
+    generator = local.load(base, adapter, dtype=torch.float32)
+    made = sequences.examples(generator.tokenizer, rows(), ends=generator.ends, max_length=1024)
+    batch = sequences.Collator(pad=0, hidden_size=64, shares=True).lay_out(made)
+    with torch.no_grad():
+        likely, tokens = losses.answer_likelihoods(generator.model, batch)
+    return -float(likely.sum() / tokens.sum())
+
+
 def test_pairs_teach_which_answer_is_better(base, tmp_path):
     recipe = Recipe(method="dpo", epochs=4, learning_rate=5e-3, batch_size=4, replay_share=0.0)
     made = lora.train(tmp_path, base, recipe, rows())
@@ -63,13 +73,7 @@ def test_before_the_first_step_the_loss_of_pairs_is_log_2_and_the_better_answers
     """The adapter changes nothing yet, so model and reference agree: -log sigmoid(0) = log 2."""
     made = lora.train(tmp_path, base, Recipe(method="dpo", epochs=1, batch_size=7, replay_share=0.0), rows(),
                       dtype=torch.float32)  # fmt: skip
-    generator = local.load(base, dtype=torch.float32)
-    examples = sequences.examples(generator.tokenizer, rows(), ends=generator.ends, max_length=1024)
-    batch = sequences.Collator(pad=0, hidden_size=64, shares=True).lay_out(examples)
-    with torch.no_grad():
-        likely, tokens = losses.answer_likelihoods(generator.model, batch)
-    expected = math.log(2) - float(likely.sum() / tokens.sum())
-    assert made["summary"]["first_loss"] == pytest.approx(expected, rel=1e-3)
+    assert made["summary"]["first_loss"] == pytest.approx(math.log(2) + own_loss(base, None), rel=1e-3)
 
 
 def test_an_adapter_learned_on_4_bit_weights_answers_on_the_whole_base(base, tmp_path):
@@ -88,11 +92,17 @@ def test_dpo_goes_on_from_the_adapter_that_sft_made(base, tmp_path):
     first, second = tmp_path / "sft", tmp_path / "dpo"
     for folder in (first, second):
         folder.mkdir()
-    lora.train(first, base, Recipe(epochs=1), rows())
-    recipe = Recipe(method="dpo", epochs=1, learning_rate=1e-7, replay_share=0.0)
-    lora.train(second, base, recipe, rows(), start=first / "adapter")
+    lora.train(first, base, Recipe(epochs=4, learning_rate=5e-3), rows())
+    recipe = Recipe(method="dpo", epochs=1, learning_rate=1e-7, replay_share=0.0, batch_size=7)
+    made = lora.train(second, base, recipe, rows(), start=first / "adapter", dtype=torch.float32)
     one, two = (load_file(folder / "adapter" / "adapter_model.safetensors") for folder in (first, second))
     assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-5
+    # The reference is the base and not the adapter that it begins with, which would make it log 2 again.
+    margins = likelihoods(base, first / "adapter") - likelihoods(base, None)
+    preference = -torch.nn.functional.logsigmoid(recipe.beta * margins).mean()
+    assert made["summary"]["first_loss"] == pytest.approx(
+        float(preference) + own_loss(base, first / "adapter"), rel=1e-3
+    )
 
 
 def test_held_out_rows_end_what_no_longer_helps_and_the_best_epoch_is_kept(base, tmp_path):

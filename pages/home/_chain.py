@@ -47,10 +47,13 @@ def stations(conn: duckdb.DuckDBPyConnection, task: Task) -> list[Station]:
 
 
 def _evidence(conn: duckdb.DuckDBPyConnection, task: Task) -> list[Station]:
-    samples = sum(sum(one.counts.values()) for one in eval_sets.of_task(conn, task.task_id))
+    counts = [one.counts for one in eval_sets.of_task(conn, task.task_id)]
+    samples = sum(sum(one.values()) for one in counts)
     ladder = _ladder_runs(conn, task)
     answered, planned = sum(run["answered"] for run in ladder), sum(run["planned"] for run in ladder)
     words = Sentence(N_("%(count)s samples ready"), {"count": str(samples)})
+    if not any(one.get("dev") or one.get("train") for one in counts):  # what is there only watches for losses
+        words = Sentence(N_("no questions yet"), {})
     if ladder:
         words = Sentence(N_("%(done)s of %(all)s answers"), {"done": str(answered), "all": str(planned)})
     measured = bool(ladder) and answered == planned

@@ -29,7 +29,8 @@ def show(task: Task) -> None:
     conn, key = session.conn(), parts.fresh("queues.form")
     known = {run["run_id"]: run for run in selections.sources(conn, task.task_id)}
     if not known:
-        st.caption(_("There are no answers yet."))
+        st.caption(_("There are no answers to rate yet. Collect some under Evaluation, Runs."))
+        parts.link("evaluation/runs.py", _("Go to Runs"), "stairs")
         return
     chosen = st.multiselect(
         _("Answers of these runs"),

@@ -75,7 +75,7 @@ def seen(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 if hidden:
     _words.left_out(len(hidden))
 if not seen([*disputed, *flagged]):
-    st.info(_("Nothing is disputed."))
+    st.info(_("Nothing is disputed. Answers come here when two raters judge them differently, or somebody flags one."))
 elif not roles.may(person, "adjudicate"):
     st.info(_("You can read this list. Approvers decide about it."))
 for each in parts.paged(seen(disputed), "adjudicate.page", 10):

@@ -73,6 +73,6 @@ if roles.may(person, "run.start"):
         _queue_form.show(task)
 known = queues.overview(conn, task.task_id)
 if not known:
-    st.info(_("There is no queue yet."))
+    st.info(_("There is no queue yet. An operator makes one here."))
 for one in parts.paged(known, "queues.page", 10):
     show(one)

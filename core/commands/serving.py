@@ -4,7 +4,6 @@ import argparse
 from typing import Any
 
 from core import settings, verify
-from core.release import serving
 
 
 def add(commands: Any) -> None:
@@ -19,5 +18,7 @@ def add(commands: Any) -> None:
 
 
 def _serve(chosen: argparse.Namespace) -> int:
+    from core.release import serving  # takes as long to load as all other commands together
+
     serving.run(settings.read(), host=chosen.host, port=chosen.port)
     return 0

@@ -38,10 +38,10 @@ def between(
     """
     query = """
         with sides as (
-            select a.sample_id, list_contains($after, a.run_id) as later, avg(c.value) as value,
+            select a.sample_id, a.run_id in (select unnest($after::text[])) as later, avg(c.value) as value,
                 min_by(a.answer_id, a.repeat) as first_id
             from answers as a join scores as c on c.answer_id = a.answer_id and c.metric = $metric
-            where list_contains($before, a.run_id) or list_contains($after, a.run_id) group by all
+            where a.run_id in (select unnest($before::text[] || $after::text[])) group by all
         ), changes as (
             select b.sample_id, b.first_id as before_id, e.first_id as after_id, p.critical, p.key,
                 case when e.value > b.value then 'fixed' when e.value < b.value then 'broken'

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core import content
 from core.errors import Refusal
 from core.evaluation import models
-from core.generation import addresses, embedding
+from core.generation import addresses
 from core.knowledge import encoders
 from core.locale.mark import N_
 
@@ -87,6 +87,8 @@ def _vectors(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
     check(embedder)
     if embedder.path:
         return encoders.encode(embedder.path, texts, question=True)
+    from core.generation import embedding  # its client takes a second to load, and only an address needs it
+
     return embedding.embed(base_url=embedder.base_url, model=embedder.model, key_env=embedder.key_env, texts=texts)
 
 

@@ -12,7 +12,6 @@ from core.generation.base import Decoding, Message
 from core.locale.mark import N_
 from core.release import bench, enclosures
 from core.release.bundles import Bundle
-from core.release.relay import Relay
 from core.release.replies import Refused, Whole
 from core.settings import REPOSITORY
 
@@ -90,6 +89,8 @@ def _local(bundle: Bundle, asked: Sequence[Asked]) -> list[str]:
 
 
 async def _relayed(asked: Sequence[Asked]) -> list[str]:
+    from core.release.relay import Relay  # its client takes a second to load, and only this check needs it
+
     relay, texts = Relay(), []
     try:
         for asking, messages in asked:

@@ -51,4 +51,6 @@ if len(known) > 1:
             key="rate.queue",
             label_visibility="collapsed",
         )
+if not plain_form:  # the card goes on at once, so it does not fade while the server is at it
+    st.html("<style>[class*=st-key-rate-card-][data-stale] { opacity: 1; }</style>")
 (_form if plain_form else _card).show(chosen)

@@ -56,11 +56,12 @@ class Room:
 def start(tmp_path: Path) -> Iterator[Callable[..., Room]]:
     """Starts a server with a queue of so many answers, and a model at `writer` that rewrites them.
 
-    `second` is a text that another version gave as its answer to each of the samples, in the same queue.
+    `second` is a text that another version gave as its answer to each of the samples, in the same queue. The questions
+    are said so many times `over`.
     """
     with ExitStack() as stack:
 
-        def begin(answers: int, writer: str = "", second: str = "") -> Room:
+        def begin(answers: int, writer: str = "", second: str = "", over: int = 1) -> Room:
             settings = Settings(data=tmp_path / "data")
             opened = database.connect(settings)
             conn = opened.cursor()
@@ -78,6 +79,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Room]]:
             if writer:
                 model = models.register_api(conn, by=mina, name="Writer", base_url=writer, api_model="tiny")
                 repair.choose(conn, by=mina, task_id=world.task.task_id, model_id=model.model_id)
+            conn.execute("update samples set input = trim(repeat(input || ' ', ?))", [over])
             cookies = {one.person_id: sessions.start(conn, one) for one in (mina, wei)}
             opened.close()
             url = stack.enter_context(running(settings.data)).rstrip("/")

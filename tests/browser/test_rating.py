@@ -95,11 +95,36 @@ def test_a_bad_connection_a_reload_and_a_second_tab_leave_each_rating_once(
     assert kept[-1]["note"] == "pfsu 12"
 
 
+def on_a_phone(page: Page) -> None:
+    """A long question leaves answer and buttons in view, and the next answer comes where the last one was read."""
+    page.set_viewport_size({"width": 420, "height": 800})
+    asked, answer, acts = (page.locator(one) for one in (".pane[data-name=asked]", ".output", ".acts"))
+    expect(answer).to_be_in_viewport(ratio=1)
+    expect(acts.get_by_role("button").first).to_be_in_viewport(ratio=1)
+    assert asked.evaluate("one => one.scrollHeight > 2 * one.clientHeight"), "the question scrolls by itself"
+    over = "one => one.getBoundingClientRect()"
+    assert answer.evaluate(over)["bottom"] <= acts.evaluate(over)["top"], "the buttons do not lie over it"
+    page.locator(".note").evaluate("one => one.scrollIntoView({block: 'start'})")
+    expect(page.locator(".question")).not_to_be_in_viewport()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".question")).to_be_in_viewport(ratio=1)
+    page.keyboard.press("ArrowLeft")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
 def test_the_card_asks_for_more_in_time_and_tells_of_a_key_that_came_too_soon(
     page: Page, start: Callable[..., Room]
 ) -> None:
-    room = start(30)
+    room = start(30, over=40)
     page = room.open(page.context, "mina")
+    on_a_phone(page)
+    page.keyboard.press("d")
+    answer, wanted = page.locator(".output"), page.locator(".wanted")
+    expect(wanted).to_be_visible()
+    differ = answer.inner_text() != wanted.inner_text()
+    assert (answer.locator("mark").count() > 0, wanted.locator("mark").count() > 0) == (differ, differ)
+    page.keyboard.press("v")
+    expect(wanted).to_be_hidden()
     page.wait_for_timeout(LOOK_MS)
     page.keyboard.press("p")
     page.keyboard.press("p")  # nobody has read the second answer yet

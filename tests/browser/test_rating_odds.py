@@ -1,7 +1,9 @@
 """What goes wrong around the card, or is only unusual: keyboards, input methods, sockets, the way back, a model."""
 
 import re
+import threading
 from collections.abc import Callable
+from typing import Any
 
 from playwright.sync_api import Dialog, Page, WebSocketRoute, expect
 
@@ -211,9 +213,13 @@ def test_a_socket_that_closes_in_mid_save_leaves_each_rating_once(page: Page, st
 
 
 def test_a_model_is_told_what_is_wrong_until_its_text_is_right(page: Page, start: Callable[..., Room]) -> None:
-    with openai_server.serve(
-        answer=lambda body: f"Round {body['messages'][-1]['content'].count('END OF EXPERT')}"
-    ) as server:
+    may_answer = threading.Event()
+
+    def answer(body: dict[str, Any]) -> str:
+        assert may_answer.wait(120)
+        return f"Round {body['messages'][-1]['content'].count('END OF EXPERT')}"
+
+    with openai_server.serve(answer=answer) as server:
         room = start(6, server.base_url)
         page = room.open(page.context, "mina")
         page.wait_for_timeout(LOOK_MS)
@@ -223,7 +229,17 @@ def test_a_model_is_told_what_is_wrong_until_its_text_is_right(page: Page, start
             page.keyboard.type(wrong)
             page.keyboard.press("Enter")
             expect(page.locator(".round")).to_contain_text("rewriting")
-            if number == 1:  # nobody has to sit and wait
+            if number == 1:
+                tab = room.open(page.context, "mina")
+                expect(tab.locator(".input")).to_have_text(asked)
+                tab.keyboard.press("m")
+                tab.keyboard.type("Too short.")
+                tab.keyboard.press("Enter")
+                expect(tab.locator(".problem")).to_contain_text("still at the last round")
+                expect(tab.locator(".said-wrong")).to_have_value("Too short.")  # nothing came of it, so it stays
+                tab.close()
+                may_answer.set()
+                # nobody has to sit and wait
                 page.keyboard.press("ArrowRight")
                 other = press(page, "p")
                 page.keyboard.press("ArrowLeft")

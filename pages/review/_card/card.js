@@ -249,7 +249,8 @@ class Room {
 
   leaveField(event, field) {
     if (event.isComposing || event.keyCode === 229) return; // Enter chooses the characters, not the end
-    const ends = event.key === "Escape" || (event.key === "Enter" && (field.tagName === "INPUT" || event.ctrlKey));
+    const written = field === this.$(".correction"); // the one field in which Enter begins a line
+    const ends = event.key === "Escape" || (event.key === "Enter" && (!written || event.ctrlKey));
     if (!ends) return;
     event.preventDefault();
     event.stopPropagation();

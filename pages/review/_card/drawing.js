@@ -61,7 +61,7 @@ const Drawing = {
     this.$(".repair").hidden = !this.data.repair;
     const wrong = this.$(".said-wrong");
     if (wrong.value !== (draft.wrong || "")) wrong.value = draft.wrong || "";
-    wrong.readOnly = this.$(".correction").readOnly = Boolean(draft.asked);
+    wrong.readOnly = this.$(".correction").readOnly = this.$(".rewrite button").disabled = Boolean(draft.asked);
     const said = draft.asked ? words.rewriting : words.rounds[draft.told] || "";
     this.$(".round").textContent = said.replace("{round}", draft.round);
   },

@@ -8,7 +8,7 @@ const Repairing = {
     const { wrong, correction } = this.store.draft(item);
     if (!wrong?.trim()) return this.complain(this.words.say_wrong);
     const asked = this.store.add({ kind: "repair", answer: item.id, wrong: wrong.trim(), before: correction });
-    this.remark({ wrong: "", asked, told: "" });
+    this.remark({ wrong: "", sent: wrong.trim(), asked, told: "" });
     this.draw(false);
     setTimeout(() => this.flush(), 0);
   },
@@ -20,7 +20,8 @@ const Repairing = {
       const round = rounds.find((one) => draft.asked && one.receipt === draft.asked);
       if (!round || round.state === "waiting") continue;
       const correction = round.state === "back" ? round.text : draft.correction;
-      this.store.change(id, { ...draft, correction, asked: null, told: round.state, round: round.round });
+      const wrong = round.state === "back" ? "" : draft.sent; // nothing came of it, so nobody types it anew
+      this.store.change(id, { ...draft, correction, wrong, asked: null, told: round.state, round: round.round });
       if (this.line.item?.id === id) brought = this.correcting = true;
     }
     return brought;

@@ -5,7 +5,7 @@ import streamlit as st
 from core.access import roles
 from core.diagnosis.ladder import Ladder
 from core.diagnosis.verdicts import percent
-from core.evaluation import estimates, ladders, models, prompts, results, retrieving
+from core.evaluation import estimates, ladders, models, prompts, results, retrieving, winners
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.ladders import Climb
 from core.evaluation.tasks import Task
@@ -28,7 +28,7 @@ def show(task: Task, eval_set: EvalSet, climb: Climb, judged: Ladder) -> None:
         )
     )
     retrieval = retrieving.of_run(winner)
-    asked = ladders.locked(conn, task.task_id, eval_set.name, climb.model_id, winner["prompt_id"], retrieval)
+    asked = winners.locked(conn, task.task_id, eval_set.name, climb.model_id, winner["prompt_id"], retrieval)
     if asked:
         parts.job(asked[0]["job_id"], "ladder.locked.job")
         _limits.go_on(asked[0]["job_id"])
@@ -44,7 +44,7 @@ def show(task: Task, eval_set: EvalSet, climb: Climb, judged: Ladder) -> None:
         assert prompt is not None, "a run is saved after its prompt"
         sides.append((run["rung"], prompt))
     assert model is not None, "a run is saved after its model"
-    wanted = ladders.winner(eval_set, sides, model, winner, climb.retrieval)
+    wanted = winners.matrix(eval_set, sides, model, winner, climb.retrieval)
     _costs.estimate(estimates.of(conn, wanted, split="gate", settings=session.settings()))
     cap = _limits.cap("ladder.locked")
     pressed = st.button(
@@ -55,7 +55,7 @@ def show(task: Task, eval_set: EvalSet, climb: Climb, judged: Ladder) -> None:
     )
     if pressed:
         with session.refusing():
-            ladders.measure_winner(
+            winners.measure(
                 conn,
                 by=session.person(),
                 eval_set=eval_set,

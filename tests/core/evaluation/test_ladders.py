@@ -4,7 +4,7 @@ import pytest
 
 from core.diagnosis import intervals
 from core.errors import Refusal
-from core.evaluation import ladders, prompts, rendering, results, runs
+from core.evaluation import ladders, prompts, rendering, results, runs, winners
 from tests import chain
 
 
@@ -20,7 +20,7 @@ def climb_of(world):
 
 def measure(world, rung="B"):
     rungs = dict(world.ladder.rungs)
-    return ladders.measure_winner(
+    return winners.measure(
         world.conn,
         by=world.by,
         eval_set=world.eval_set,
@@ -52,7 +52,7 @@ def test_the_winner_meets_the_locked_samples_once(world):
     chain.climb(world)
     measure(world)
     chain.work(world, chain.shares(A=0.25, B=0.75))
-    asked = ladders.locked(
+    asked = winners.locked(
         world.conn,
         world.task.task_id,
         world.eval_set.name,
@@ -69,7 +69,7 @@ def test_the_winner_meets_the_locked_samples_once(world):
 def test_a_winner_that_is_the_first_prompt_has_nothing_to_be_compared_with(world):
     chain.climb(world)
     measure(world, "A")
-    (only,) = ladders.locked(
+    (only,) = winners.locked(
         world.conn,
         world.task.task_id,
         world.eval_set.name,
@@ -98,7 +98,7 @@ def test_the_ladder_is_asked_as_often_as_the_plan_says_and_so_is_its_winner(worl
     assert (climb.repeats, '"temperature":0.7' in climb.runs[0]["decoding"]) == (3, True)
     rungs = dict(world.ladder.rungs)
     sides = {"first": ("A", rungs["A"]), "winner": ("B", rungs["B"])}
-    job_id = ladders.measure_winner(world.conn, **asked, **sides, like=climb.runs[1])
+    job_id = winners.measure(world.conn, **asked, **sides, like=climb.runs[1])
     assert {(run["repeats"], run["decoding"]) for run in runs.of_job(world.conn, job_id)} == {
         (3, climb.runs[0]["decoding"])
     }

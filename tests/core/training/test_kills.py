@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from core import content
 from core.access import roles
 from core.access.people import Person
 from core.evaluation import models
@@ -171,6 +172,9 @@ def test_what_is_in_production_is_untouched(died):
     assert world.conn.execute("select count(*) from alias_moves").fetchone() == (0,)
     acts = {act for (act,) in world.conn.execute("select act from audit_events").fetchall()}
     assert not {act for act in acts if act.startswith("release.")}
+    for model in models.everything(world.conn):  # nor has a byte of any model changed since it was registered
+        known = {name: content.file_digest(Path(model.path) / name) for name in model.file_hashes}
+        assert known == model.file_hashes
 
 
 # -- the app dies

@@ -12,6 +12,7 @@ from pages._ui import downloads, parts, passages, persons, session
 from pages._ui.session import _, plain
 from pages.release import _stale
 from pages.release._decision import STATES
+from pages.release._move import NAMES
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -28,7 +29,7 @@ def show() -> None:
         {
             plain("Task"): [session.either(row["task"]) for row in rows],
             plain("Owner"): [who[row["owner"]] for row in rows],
-            plain("Name"): [row["alias"] for row in rows],
+            plain("Name"): [_word(NAMES[row["alias"]]) for row in rows],
             plain("Release"): [row["number"] for row in rows],
             plain("Still holds"): [plain("no") if row["stale"] else plain("yes") for row in rows],
             plain("Next review"): [str(row["expires_on"]) for row in rows],

@@ -118,6 +118,7 @@ def test_a_version_is_released_rolled_back_and_marked_and_a_changed_prompt_is_sh
     inventory = next(one for one in app.dataframe if "Next review" in one.value)
     assert list(inventory.value["Model"]) == ["Far"]
     assert list(inventory.value["Still holds"]) == ["yes"]
+    assert list(inventory.value["Name"]) == ["Production"]
     assert list(inventory.value["Knowledge index"]) == list(inventory.value["Judge"]) == ["none"]
 
     sheet = openpyxl.load_workbook(io.BytesIO(_inventory.book(inventory.value))).active

@@ -19,8 +19,6 @@ from core.store import audit, database
 
 State = Literal["queued", "running", "stopping", "stopped", "interrupted", "failed", "done"]
 OPEN: tuple[State, ...] = ("queued", "running", "stopping")
-BESIDE = ("rewrite",)
-"""Kinds that somebody sits and waits for, so one of them runs beside whatever else does, in a queue of their own."""
 RESUMABLE: tuple[State, ...] = ("stopped", "interrupted", "failed")
 
 
@@ -44,6 +42,15 @@ class Job:
     message_values: Mapping[str, Any] = field(default_factory=dict)
     attempts: int = 0
     number: int = 0
+
+    @property
+    def lane(self) -> str:
+        """The queue it waits in; one job of each runs at a time. Whatever may need this machine's device is in one."""
+        if self.kind == "rewrite":
+            return "awaited"  # somebody sits and waits for it
+        if self.kind == "index" and not self.spec["embedder"]["path"]:
+            return "endpoint"  # another machine makes the vectors
+        return "device"
 
 
 def folder_of(settings: Settings, job_id: str) -> Path:
@@ -77,7 +84,7 @@ def in_states(conn: duckdb.DuckDBPyConnection, *states: State) -> list[Job]:
 
 def place(conn: duckdb.DuckDBPyConnection, job: Job) -> int:
     """Where the job stands among those that wait with it; 1 is the next."""
-    waiting = [one for one in in_states(conn, "queued") if (one.kind in BESIDE) == (job.kind in BESIDE)]
+    waiting = [one for one in in_states(conn, "queued") if one.lane == job.lane]
     return 1 + sum(one.number < job.number for one in waiting)
 
 

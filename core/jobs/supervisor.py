@@ -82,10 +82,10 @@ def step(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launcher
             if "disk is full" in refusal.message:
                 raise  # nothing is lost: the shards wait in the folder
             _end(conn, job, "failed", refusal.message, refusal.values)
-    busy = {job.kind in jobs.BESIDE for job in jobs.in_states(conn, "running", "stopping")}
+    busy = {job.lane for job in jobs.in_states(conn, "running", "stopping")}
     for job in jobs.in_states(conn, "queued"):
-        if (job.kind in jobs.BESIDE) not in busy:
-            busy.add(job.kind in jobs.BESIDE)
+        if job.lane not in busy:
+            busy.add(job.lane)
             _launch(settings, conn, launcher, job)
     return bool(jobs.in_states(conn, *jobs.OPEN))
 

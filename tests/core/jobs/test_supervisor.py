@@ -180,13 +180,17 @@ def test_a_local_model_heeds_a_stop_within_ten_seconds(settings, conn, mina, tmp
 def test_jobs_that_wait_know_their_place(settings, conn, mina):
     first = queue_run(conn, mina, "http://127.0.0.1:9/v1", count=1)
     with audit.change(conn, actor=mina.person_id, act="run.started", subject="more"):
-        for job_id, kind in (("second", "generate"), ("beside", "rewrite"), ("third", "train")):
-            jobs.insert(conn, jobs.Job(job_id=job_id, kind=kind, task_id=None, title="", values={}, spec={}, by="x"))
+        for job_id, kind, path in (
+            ("second", "generate", ""), ("beside", "rewrite", ""), ("called", "index", ""), ("third", "train", ""),
+            ("read here", "index", "/models/e5"),
+        ):  # fmt: skip
+            spec = {"embedder": {"path": path}}
+            jobs.insert(conn, jobs.Job(job_id=job_id, kind=kind, task_id=None, title="", values={}, spec=spec, by="x"))
 
     def places(*job_ids):
         return [jobs.place(conn, jobs.find(conn, job_id)) for job_id in job_ids]
 
-    assert places(first, "second", "third", "beside") == [1, 2, 3, 1]
+    assert places(first, "second", "third", "read here", "beside", "called") == [1, 2, 3, 4, 1, 1]
     jobs.stop(conn, settings, first, by=mina)
     assert places("second", "third", "beside") == [1, 2, 1]
 

@@ -39,7 +39,7 @@ WATCH = """() => {
   const place = $place, key = '$key';
   window.painted = [];
   let pressed = null, before = '';
-  window.giveUp = () => { pressed = null; window.painted.push(5000); };
+  window.giveUp = () => { if (pressed !== null) window.painted.push(5000); pressed = null; };
   addEventListener('keydown', (event) => {
     if (key && event.key !== key) return;
     before = place();

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +19,7 @@ from core.store import database
 from core.training import trials
 
 ITEMS = {
+    "terms": N_("What it may be used for, and until when"),
     "plan": N_("Plan and its amendments"),
     "rubric": N_("Rubric"),
     "eval_sets": N_("Eval sets"),
@@ -37,7 +38,7 @@ ITEMS = {
     "statistics": N_("Statistics code"),
 }
 """Every item, in the words that a person reads when it no longer matches."""
-LATER = ("judge",)
+LATER = ("judge", "terms")
 """Items that a sign-off of an earlier version of this program lacks; that is not held against it."""
 
 VERSION = 3
@@ -146,7 +147,10 @@ _EARLIER: dict[int, dict[str, str]] = {
 
 
 def collect(conn: duckdb.DuckDBPyConnection, trial_id: str, version: int = VERSION) -> dict[str, str]:
-    """Item -> SHA-256 of all that it is now. Nothing is generated anew: answers are those that were stored."""
+    """Item -> SHA-256 of all that it is now, but for `terms`, which are each sign-off's own.
+
+    Nothing is generated anew: answers are those that were stored.
+    """
     queries = dict(_QUERIES)
     for earlier in range(VERSION - 1, version - 1, -1):
         queries |= _EARLIER[earlier]
@@ -165,7 +169,12 @@ def collect(conn: duckdb.DuckDBPyConnection, trial_id: str, version: int = VERSI
     found |= {"plan": content.digest(agreed), "statistics": statistics()}
     found |= {"index": content.digest(aids.index(conn, trial_id))}
     found |= {"judge": content.digest(aids.of_judges(conn, trial_id))}
-    return {item: found[item] for item in ITEMS}
+    return {item: found[item] for item in ITEMS if item in found}
+
+
+def terms(scope: str, expires_on: date) -> str:
+    """SHA-256 of what a sign-off allows and until when."""
+    return content.digest([scope, str(expires_on)])
 
 
 @cache
@@ -187,7 +196,7 @@ def changed(
     """The items that are not what they were when they were signed, in the order of ITEMS. `version` is the signed one's
     (see VERSION)."""
     now = collect(conn, trial_id, version)
-    return [item for item in ITEMS if now[item] != signed.get(item) and (item in signed or item not in LATER)]
+    return [item for item in now if now[item] != signed.get(item) and (item in signed or item not in LATER)]
 
 
 def damaged(conn: duckdb.DuckDBPyConnection, trial_id: str) -> list[str]:

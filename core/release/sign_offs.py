@@ -78,7 +78,7 @@ def request(conn: duckdb.DuckDBPyConnection, trial_id: str, *, by: Person, scope
     plan, trial = plans.current(conn, trial_id), trials.find(conn, trial_id)
     if plan is None or trial is None:
         raise LookupError("A gate has a plan and a trial.")
-    items = evidence.collect(conn, trial_id)
+    items = {**evidence.collect(conn, trial_id), "terms": evidence.terms(scope.strip(), expires_on)}
     row: dict[str, Any] = {"sign_off_id": uuid4().hex, "task_id": trial["task_id"], "trial_id": trial_id}
     row |= {"plan_id": plan["plan_id"], "scope": scope.strip(), "expires_on": expires_on}
     row |= {"evidence": content.canonical(items), "digest": evidence.digest(items)}
@@ -214,6 +214,8 @@ def _case(row: dict[str, Any]) -> SignOff:
 def lapsed(conn: duckdb.DuckDBPyConnection, case: SignOff) -> list[str]:
     """Why the record of the sign-off does not hold any more: `expired`, and each item of the evidence that changed."""
     late = ["expired"] if case.expires_on <= database.now().date() else []
+    terms = evidence.terms(case.scope, case.expires_on)
+    late += ["terms"] if case.evidence.get("terms", terms) != terms else []
     return [*late, *evidence.changed(conn, case.trial_id, case.evidence, case.evidence_version)]
 
 

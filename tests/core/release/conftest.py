@@ -4,16 +4,17 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from core import content
 from core.access import people
 from core.access.people import Person
 from core.evaluation import eval_sets, models, prompts, tasks
-from core.release import breakages, labels, plans, sign_offs, signatures
+from core.release import breakages, evidence, labels, plans, sign_offs, signatures
 from core.release.signatures import Signing
 from core.review import ratings
 from core.settings import Settings
@@ -80,6 +81,15 @@ class House:
     def request(self, trial_id: str, days: int = 90) -> str:
         until = (database.now() + timedelta(days=days)).date()
         return sign_offs.request(self.conn, trial_id, by=self.mina, scope="Sorting parcels", expires_on=until)
+
+    def end(self, until: date, *sign_off_ids: str) -> None:
+        """These sign-offs, or all, as they would be, had they been put up to end on this day."""
+        for case in sign_offs.of_task(self.conn, self.world.task.task_id):
+            if sign_off_ids and case.sign_off_id not in sign_off_ids:
+                continue
+            signed = {**case.evidence, "terms": evidence.terms(case.scope, until)}
+            values = [until, content.canonical(signed), case.sign_off_id]
+            self.conn.execute("update sign_offs set expires_on = ?, evidence = ? where sign_off_id = ?", values)
 
     def sign(self, sign_off_id: str, by: Person, decision="approved", **how) -> str:
         case = sign_offs.find(self.conn, sign_off_id)

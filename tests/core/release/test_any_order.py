@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
@@ -26,7 +26,7 @@ from core.errors import Refusal
 from core.release import breakages, plans, proofs, releases, sign_offs, signatures
 from core.release.smoke import Smoke
 from core.settings import Settings
-from core.store import audit
+from core.store import audit, database
 from tests.core.release.conftest import _opened
 
 PEOPLE = ("mina", "ann", "max", "eve", "root")
@@ -185,7 +185,7 @@ class AnyOrder(RuleBasedStateMachine):
     @precondition(lambda self: self.cases)
     @rule()
     def expire(self) -> None:
-        self.conn.execute("update sign_offs set expires_on = current_date - 1")
+        self.house.end(database.now().date() - timedelta(days=1))
         for case in self.cases:
             case.expired = True
 
@@ -197,11 +197,12 @@ class AnyOrder(RuleBasedStateMachine):
         self.conn.execute(
             """
             insert into sign_offs by name select * replace ($new as sign_off_id,
-                (select max(number) + 1 from sign_offs) as number, date '2100-01-01' as expires_on)
+                (select max(number) + 1 from sign_offs) as number)
             from sign_offs where sign_off_id = $old
             """,
             {"new": sign_off_id, "old": last.sign_off_id},
         )
+        self.house.end(date(2100, 1, 1), sign_off_id)
         self.cases.append(Case(sign_off_id=sign_off_id, passed=last.passed, seen=last.seen))
 
     @rule()

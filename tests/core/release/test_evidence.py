@@ -12,6 +12,7 @@ from core.release import evidence, releases, sign_offs
 from core.training import trials
 
 ALTERED = {
+    "terms": "update sign_offs set scope = 'Anything'",
     "plan": "update release_plans set reason = reason || '.'",
     "rubric": 'update rubrics set guidelines = \'{"en": "Be kind."}\'',
     "eval_sets": "update eval_sets set scorer = 'contains'",
@@ -65,10 +66,22 @@ def test_any_one_thing_altered_is_named_and_the_signature_no_longer_matches(ente
     for item, statement in ALTERED.items():
         house.conn.begin()
         house.conn.execute(statement, {"trial": case.trial_id} if "$trial" in statement else None)
-        found = sign_offs.stale(house.conn, case)
+        found = sign_offs.stale(house.conn, sign_offs.find(house.conn, case.sign_off_id))
         house.conn.rollback()
         assert item in found
         assert set(found) <= {item, "runs"}, item
+
+
+def test_a_later_end_than_was_signed_is_named(enter):
+    house = enter("signed")
+    house.conn.execute("update sign_offs set expires_on = expires_on + 365")
+    case = sign_offs.of_trial(house.conn, house.trial_id)[0]
+    assert sign_offs.stale(house.conn, case) == ["terms"]
+    with pytest.raises(Refusal, match="does not hold any more"):
+        releases.release(
+            house.conn, house.world.settings, case.sign_off_id, "production",
+            house.signing(house.max, "any", "any"), by=house.max, expected=None,
+        )  # fmt: skip
 
 
 def test_every_item_is_covered_by_that_test_or_by_the_next():

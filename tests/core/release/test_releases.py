@@ -55,15 +55,17 @@ def signed(house):
 
 def another(house: House) -> str:
     """A second sign-off of the same trial, as it would be after the first ran out."""
-    house.conn.execute("update sign_offs set expires_on = current_date - 1")
+    today = database.now().date()
+    house.end(today - timedelta(days=1))
     first = sign_offs.of_trial(house.conn, house.trial_id)[0]
     house.conn.execute(
         """
-        insert into sign_offs by name select * replace ('second' as sign_off_id, number + 1 as number,
-            current_date + 30 as expires_on) from sign_offs where sign_off_id = ?
+        insert into sign_offs by name select * replace ('second' as sign_off_id, number + 1 as number)
+        from sign_offs where sign_off_id = ?
         """,
         [first.sign_off_id],
     )
+    house.end(today + timedelta(days=30), "second")
     house.sign("second", house.ann)
     return "second"
 

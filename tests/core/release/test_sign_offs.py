@@ -147,7 +147,7 @@ def test_no_is_a_decision_too_and_it_stands(house, trial_id, decision):
 
 def test_a_sign_off_ends_on_its_day(house, trial_id):
     sign_off_id = house.put_up(trial_id)
-    house.conn.execute("update sign_offs set expires_on = current_date")
+    house.end(database.now().date())
     assert sign_offs.stale(house.conn, sign_offs.find(house.conn, sign_off_id)) == ["expired"]
 
 

@@ -62,6 +62,9 @@ MESSAGES = {
         "all. Shorten the prompt, the examples or the context."
     ),
     "template": N_("The model's chat template does not take these messages: %(detail)s."),
+    "echo": N_(
+        "The model gave back what it was shown instead of a corrected answer. Choose a stronger model for corrections."
+    ),
     "memory": N_("The machine ran out of memory on this prompt alone. Use a smaller model or a shorter prompt."),
 }
 """Every code's sentence, a gettext id."""

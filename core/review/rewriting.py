@@ -9,6 +9,7 @@ from typing import Any
 
 from core.generation import work as generation
 from core.generation.base import Answer, Decoding, Generator, Message, Request
+from core.generation.failures import Failure
 from core.jobs import folder as job_folder
 from core.judging import fences
 from core.scoring import texts
@@ -86,9 +87,12 @@ def _decoding(items: Mapping[str, Mapping[str, Any]]) -> Decoding:
 
 def _row(item: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     failure = answer.failure
+    text = None if answer.text is None else bare(texts.storable(answer.text), item["before"])
+    if text is not None and _MARK.search(answer.text or "") and echoed(text, item):
+        text, failure = None, Failure(code="echo")
     return {
         "rewrite_id": item["rewrite_id"],
-        "text": None if answer.text is None else bare(texts.storable(answer.text), item["before"]),
+        "text": text,
         "failure": None if failure is None else str(failure),
         "failure_code": None if failure is None else failure.code,
         "failure_values": None if failure is None else dict(failure.values),
@@ -98,8 +102,13 @@ def _row(item: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     }
 
 
-_MARK = re.compile(r"^<<<[0-9a-f]{16}\b.*>>>$", re.MULTILINE)
+_MARK = re.compile(r"^<<<[0-9a-f]{16}\b.*$", re.MULTILINE)  # small models lose some of the closing brackets
 _BLOCK = re.compile(r"```\w*\n(.*)\n```", re.DOTALL)
+
+
+def echoed(text: str, item: Mapping[str, Any]) -> bool:
+    """Whether nothing is left between repeated marks, or only one of the other texts that the model was shown."""
+    return not text or (text != item["before"] and f"\n{text}\n<<<" in item["messages"][-1]["content"])
 
 
 def bare(text: str, before: str) -> str:

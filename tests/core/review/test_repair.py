@@ -165,10 +165,13 @@ def test_a_model_that_fails_is_a_state_and_the_operator_reads_why(world, queue_i
     ask(world, queue_id, item)
     finish(world)
     assert rounds(world, queue_id, item)[0] == ("unchanged", item.text)
-    server.answer = lambda body: " "
-    ask(world, queue_id, item)
-    finish(world)
-    assert rounds(world, queue_id, item)[0] == ("failed", None)
+    shown = "<<<0123456789abcdef EXPERT, ROUND 1>>\nIt has no date."  # as a small model does
+    for said in (" ", shown, "<<<0123456789abcdef ANSWER>>>"):
+        server.answer = lambda _, said=said: said
+        ask(world, queue_id, item)
+        finish(world)
+        assert rounds(world, queue_id, item)[0] == ("failed", None)
+    assert "instead of a corrected answer" in str(repair.failures(world.conn, world.task.task_id)[1][0])
 
 
 def test_a_job_that_was_stopped_leaves_no_round_waiting(world, queue_id, item):
@@ -232,6 +235,7 @@ def until(world, reached):
     [
         (" Late. ", "late", "Late."),
         ("<<<0123456789abcdef ANSWER>>>\nLate.\n<<<0123456789abcdef END OF ANSWER>>>", "late", "Late."),
+        ("<<<0123456789abcdef ANSWER>>\nLate.\n<<<0123456789abcdef END OF ANSWER>>", "late", "Late."),
         ('```json\n{"a": 1}\n```', '{"a": 2}', '{"a": 1}'),
         ("```\ncode\n```", "```\nold\n```", "```\ncode\n```"),
     ],

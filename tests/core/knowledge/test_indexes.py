@@ -30,7 +30,9 @@ def test_words_are_stems_of_english_and_words_of_chinese():
     assert "手续费" in words.of("分期手续费是多少")
 
 
-def test_the_weights_of_words_are_those_that_bm25s_computes_passage_by_passage():
+@pytest.mark.parametrize("lot", [1, 2, 5_000])
+def test_the_weights_of_words_are_those_that_bm25s_computes_passage_by_passage(lot, monkeypatch):
+    monkeypatch.setattr(bm25, "LOT", lot)
     passages = [words.of(text) for text in ("late late payment", "", "payment costs 15", "逾期还款收费，逾期", "late")]
     ours, theirs = bm25.build(passages), bm25s.BM25(method="lucene")
     theirs.index(passages, show_progress=False)

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from core import content
-from core.evaluation import eval_sets, models, prompts, rendering, retrieving, tasks
+from core.evaluation import eval_sets, models, prompts, rendering, retrieving, tasks, terms
 from core.evaluation.models import Model
 from core.knowledge import indexes
 from core.knowledge.indexes import Index
@@ -54,7 +54,7 @@ def make(conn: duckdb.DuckDBPyConnection, settings: Settings, case: SignOff) -> 
             "signatures": [signatures.shown(one) for one in signatures.of(conn, "sign_off", case.sign_off_id)],
         },
         "prompt": {"prompt_id": prompt.prompt_id, "name": prompt.name},
-        "model": _model(tuned, base),
+        "model": _model(conn, tuned, base),
         "decoding": json.loads(run["decoding"]),
         "schema": prompts.answer_schema(prompt, eval_set),
         "index": _index(conn, index, used.k) if index and used else None,
@@ -73,11 +73,13 @@ def make(conn: duckdb.DuckDBPyConnection, settings: Settings, case: SignOff) -> 
     return {**row, "manifest": manifest, "digest": digest}
 
 
-def _model(model: Model, base: Model) -> dict[str, Any]:
-    """Where it is and what it consists of; of an endpoint the address, and the name of the variable with its key."""
+def _model(conn: duckdb.DuckDBPyConnection, model: Model, base: Model) -> dict[str, Any]:
+    """Where it is and what it consists of; of an endpoint the address, the name of the variable with its key, and how
+    many seconds it has for an answer."""
     named: dict[str, Any] = {"kind": model.kind, "model_id": model.model_id, "name": model.name}
     if model.kind == "api":
-        return named | {"base_url": model.base_url, "api_model": model.api_model, "key_env": model.key_env}
+        named |= {"base_url": model.base_url, "api_model": model.api_model, "key_env": model.key_env}
+        return named | {"deadline_s": terms.of(conn, model.model_id).deadline_s}
     own = base if model.kind == "adapter" else model
     return named | {"base": own.path, "base_files": dict(own.file_hashes), "adapter": model.kind == "adapter"}
 

@@ -13,7 +13,7 @@ from core.release.replies import Refused, Reply, Whole
 
 AT_ONCE = 64
 DEADLINE_S = 300.0
-"""For one whole answer, however slowly its words come."""
+"""For one whole answer, however slowly its words come, where a bundle of an earlier version does not say."""
 
 
 class Relay:
@@ -28,7 +28,7 @@ class Relay:
         request = Request(key="", messages=tuple(messages), schema=bundle.manifest.get("schema"))
         try:
             if not streaming:
-                yield _whole(await line.call(request, bundle.decoding, DEADLINE_S))
+                yield _whole(await line.call(request, bundle.decoding, line.endpoint.deadline_s))
                 return
             async for piece in line.stream(request, bundle.decoding):
                 yield piece if isinstance(piece, str) else _whole(piece)
@@ -46,7 +46,8 @@ class Relay:
             address = addresses.check(model["base_url"])
         except Refusal as refusal:
             raise Refused(503, str(refusal)) from refusal
-        where = Endpoint(base_url=address, model=model["api_model"], key_env=key_env, key=key, deadline_s=DEADLINE_S)
+        deadline_s = model.get("deadline_s", DEADLINE_S)
+        where = Endpoint(base_url=address, model=model["api_model"], key_env=key_env, key=key, deadline_s=deadline_s)
         if where not in self._lines:
             self._lines[where] = StreamingLine(where, AT_ONCE)
         return self._lines[where]

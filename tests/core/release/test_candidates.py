@@ -8,7 +8,7 @@ import pytest
 
 from core.access import people
 from core.errors import Refusal
-from core.evaluation import eval_sets, models, prompts
+from core.evaluation import eval_sets, models, prompts, terms
 from core.evaluation.prompts import Prompt
 from core.release import (
     bundles,
@@ -86,11 +86,12 @@ def test_a_model_behind_an_endpoint_is_released_with_its_address_and_never_its_k
     far = models.register_api(
         house.conn, by=house.mina, name="Far", base_url="http://127.0.0.1:9/v1", api_model="far-1", key_env="FAR_KEY"
     )
+    terms.agree(house.conn, by=house.mina, model_id=far.model_id, terms=terms.Terms(deadline_s=120))
     _, bundle = release(house, propose(house, after_model=far))
     assert bundle.remote
     assert bundle.manifest["model"] == {
         "kind": "api", "model_id": far.model_id, "name": "Far", "base_url": "http://127.0.0.1:9/v1",
-        "api_model": "far-1", "key_env": "FAR_KEY",
+        "api_model": "far-1", "key_env": "FAR_KEY", "deadline_s": 120.0,
     }  # fmt: skip
     assert not any(
         b"secret-of-the-far-server" in path.read_bytes()

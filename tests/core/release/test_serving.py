@@ -243,6 +243,10 @@ def test_a_release_behind_an_endpoint_is_passed_through_with_its_own_prompt(url,
         server.faults["*"] = [openai_server.cuts()]
         status, text = ask(url)
         assert (status, "cut the connection" in text) == (502, True)
+        point(settings, "brief", bundle(settings, "brief", model | {"deadline_s": 1.0}))
+        server.faults["*"] = [openai_server.hangs(5)]
+        status, text = ask(url)
+        assert (status, "did not answer within 1 seconds" in text) == (502, True)
     assert ask(url)[0] == 502  # it is gone
     monkeypatch.delenv("TILL_KEY")
     assert ask(url)[0] == 503

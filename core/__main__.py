@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from core import demo, settings
 from core.commands import exporting, keeping, running, serving
@@ -44,12 +45,14 @@ def _say(line: str) -> None:
 
 
 def _fetch(_: argparse.Namespace) -> None:
-    here = settings.read()
-    _say(str(demo.fetch(Settings(data=here.data / "demo", shared_models=here.models), _say).path))
+    with TemporaryDirectory() as folder:  # for the job alone; what has come of the model stays beside the models
+        _say(str(demo.fetch(Settings(data=Path(folder), shared_models=settings.read().models), _say).path))
 
 
 def _demo(chosen: argparse.Namespace) -> None:
     source = None
+    if chosen.json is not None and not chosen.json.absolute().parent.is_dir():
+        raise Refusal("There is no folder %(folder)s. Make it, or name another file.", folder=chosen.json.parent)
     if chosen.data is not None:
         if not chosen.input or not chosen.reference:
             raise Refusal("--data needs --input and --reference: the columns with the question and the right answer.")

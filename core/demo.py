@@ -4,6 +4,7 @@ import random
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,12 +39,16 @@ class Source:
 def run(
     settings: Settings, say: Say, source: Source | None = None, model: Path | None = None, seed: int = 0
 ) -> dict[str, Any]:
-    """Walk the chain in a data folder of its own and return what came of it, ready for JSON.
+    """Walk the chain in a data folder of its own, emptied first, and return what came of it, ready for JSON.
 
     `seed` is that of the training: which result it ends with beside another seed's is its noise.
-    Raises Refusal when a step cannot be done; what was done before stays in the folder.
+    Raises Refusal when a step cannot be done; what was done before stays in the folder. Another demo at work there is
+    left alone and refused, too.
     """
     began = time.monotonic()
+    if settings.database.exists():
+        with suppress(duckdb.Error):  # unreadable, so nobody works with it
+            database.open_read_only(settings.database).close()
     shutil.rmtree(settings.data, ignore_errors=True)
     conn = database.connect(settings)
     cursor = conn.cursor()
@@ -77,7 +82,6 @@ def run(
 
 def fetch(settings: Settings, say: Say) -> Model:
     """Fetch the starter model into the settings' models folder, through a job as the app does."""
-    shutil.rmtree(settings.data, ignore_errors=True)
     conn = database.connect(settings)
     try:
         return _starter(settings, conn.cursor(), say)

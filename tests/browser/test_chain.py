@@ -81,9 +81,12 @@ def test_from_the_set_up_link_to_the_verdict(page: Page, server: Server) -> None
     button(page, "Run the ladder").click()
     button(page, "^.*Stop").click()
     page.get_by_text(re.compile("Ladder: .* · stopped")).wait_for(timeout=2 * MINUTES)
-    button(page, "^.*Resume").click()
-    page.get_by_text(re.compile("Ladder: .* · (waiting|running)")).wait_for()
-    page.reload()  # the run does not belong to the tab
+    tab = page.context.new_page()
+    open_page(tab, server, "runs")
+    button(tab, "^.*Resume").click()
+    tab.get_by_text(re.compile("Ladder: .* · (waiting|running)")).wait_for()
+    tab.close()  # the run does not belong to it
+    page.reload()
     page.get_by_text(re.compile("Ladder: .* · done")).wait_for(timeout=5 * MINUTES)
     page.get_by_test_id("stVegaLiteChart").first.wait_for()
 

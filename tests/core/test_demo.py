@@ -1,7 +1,10 @@
 """`python -m core demo --data FILE --json FILE`: the whole chain on a file of one's own, with a tiny model."""
 
 import json
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,8 @@ import pytest
 from core import __main__, content, demo_steps
 from core.generation import local
 from core.jobs import worker
+from core.settings import REPOSITORY, Settings
+from core.store import database
 from core.training import lora
 from tests import tiny
 from tests.mortal import Host
@@ -105,3 +110,22 @@ def test_a_spelling_that_no_row_has_is_a_sentence_and_writes_nothing(tmp_path, c
     assert __main__.main([*asked, "--labels", "lates", "--json", str(out)]) == 1
     assert "No row of a.csv has one of the references lates." in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_numbers_that_could_not_be_written_at_the_end_are_refused_at_the_beginning(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COUNTERSIGN_DATA", str(tmp_path / "data"))
+    assert __main__.main(["demo", "--json", str(tmp_path / "nowhere" / "out.json")]) == 1
+    assert f"There is no folder {tmp_path / 'nowhere'}." in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_second_demo_leaves_the_one_at_work_alone(tmp_path):
+    settings = Settings(data=tmp_path / "demo")
+    at_work = database.connect(settings)
+    command = [sys.executable, "-m", "core", "demo"]
+    environment = {**os.environ, "COUNTERSIGN_DATA": str(tmp_path)}
+    second = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
+    assert (second.returncode, second.stdout) == (1, "")
+    assert second.stderr.startswith("Another Countersign already uses the data folder")
+    assert settings.database.exists()
+    at_work.close()

@@ -60,7 +60,7 @@ def test_an_xlsx_workbook_goes_in_and_json_references_give_the_format(page, own_
     ("name", "content", "says"),
     [
         ("empty.csv", b"", "The file is empty"),
-        ("bad.csv", b"text,label\n\xff\xfe\xfd\x81,a\n", ""),
+        ("bad.csv", b"text,label\n\xff\xfe\xfd\x81,a\n", "byte 12, in line 2, is 0xFF"),
         ("old.xls", b"\xd0\xcf\x11\xe0", "cannot be read"),
         ("twice.csv", b"text,text\na,b\n", "More than one column"),
     ],

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from core import __main__
 from core.errors import Refusal
 from core.generation import starter
 from core.jobs import folder as job_folder
@@ -191,6 +192,17 @@ def test_without_a_registry_the_refusal_says_what_to_do(job, monkeypatch, tmp_pa
     point(monkeypatch, tmp_path, "http://127.0.0.1:9/simple")  # nobody listens on the discard port
     with pytest.raises(Refusal, match="add a model from a folder on this machine"):
         fetch(job)
+
+
+def test_the_command_ends_with_that_sentence_and_leaves_an_earlier_demo_alone(monkeypatch, tmp_path, capsys):
+    point(monkeypatch, tmp_path, "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("COUNTERSIGN_DATA", str(tmp_path))
+    earlier = tmp_path / "demo" / "countersign.duckdb"
+    earlier.parent.mkdir()
+    earlier.write_text("results")
+    assert __main__.main(["fetch"]) == 1
+    assert "add a model from a folder on this machine instead" in capsys.readouterr().err
+    assert earlier.read_text() == "results"
 
 
 def test_a_conversion_that_dies_leaves_no_model_folder(registry, job):

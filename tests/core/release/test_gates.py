@@ -5,7 +5,7 @@ import pytest
 from core.errors import Refusal
 from core.judging import judges, judgings
 from core.judging.criteria import Judge
-from core.release import breakages, gates, labels, plans, proofs
+from core.release import breakages, gates, labels, plans, proofs, sign_offs
 from core.review import ratings
 from tests import chain
 
@@ -42,10 +42,13 @@ def test_an_amendment_after_the_results_is_signed_and_marked_on_every_report(hou
     assert (check.state, str(check.words)) == ("failed", "1 amendments were signed after the results could be seen.")
 
 
-def test_an_amendment_before_the_results_is_no_blemish(enter):
+def test_before_the_answers_are_in_nothing_is_signed_off_and_an_amendment_is_no_blemish(enter):
     house = enter("ready")
     trial_id = chain.train(house.world, finish=False)
     house.plan(trial_id)
+    with pytest.raises(Refusal, match="Sign the plan and wait until all answers are in"):
+        house.request(trial_id)
+    assert sign_offs.of_trial(house.conn, trial_id) == []
     house.plan(trial_id, margin=0.2)
     chain.work(house.world, chain.shares(B=0.25, after=1.0, before=1.0))
     assert [one["late"] for one in plans.versions(house.conn, trial_id)] == [False, False]

@@ -20,7 +20,8 @@ MINUTES = 60_000
 
 
 def button(page: Page, name: str):
-    return page.get_by_role("button", name=re.compile(name)).first
+    """Of the page itself: Streamlit's header has a Stop of its own while a page is drawn."""
+    return page.get_by_test_id("stMain").get_by_role("button", name=re.compile(name)).first
 
 
 def open_page(page: Page, server: Server, name: str) -> None:

@@ -23,9 +23,9 @@ import openai  # noqa: E402
 from core.access import roles  # noqa: E402
 from core.access.people import Person  # noqa: E402
 from core.evaluation import eval_sets, matrices, models, prompts, tasks, terms  # noqa: E402
-from core.evaluation.importing import Row  # noqa: E402
 from core.evaluation.matrices import Matrix  # noqa: E402
 from core.evaluation.prompts import Prompt  # noqa: E402
+from core.intake.importing import Row  # noqa: E402
 from core.jobs import jobs, supervisor  # noqa: E402
 from core.jobs.launchers import LocalLauncher  # noqa: E402
 from core.settings import Settings  # noqa: E402

@@ -24,8 +24,8 @@ from core.access import roles  # noqa: E402
 from core.access.people import Person  # noqa: E402
 from core.diagnosis import errors, probe  # noqa: E402
 from core.evaluation import eval_sets, flips, ladders, pairs, results, tasks  # noqa: E402
-from core.evaluation.importing import Row  # noqa: E402
 from core.evaluation.tasks import Task  # noqa: E402
+from core.intake.importing import Row  # noqa: E402
 from core.judging import judges, judgings, standing  # noqa: E402
 from core.review import blindness, error_counts, item_quality  # noqa: E402
 from core.settings import Settings  # noqa: E402

@@ -47,7 +47,8 @@ def by_pandas(file: bytes) -> dict[str, float]:
 def by_us(file: bytes) -> dict[str, float]:
     """Seconds of reading, checking and saving."""
     from core.access.people import Person
-    from core.evaluation import columns, eval_sets, files, importing, tasks
+    from core.evaluation import eval_sets, tasks
+    from core.intake import columns, files, importing
     from core.settings import Settings
     from core.store import database
 

@@ -30,7 +30,7 @@ from core import content  # noqa: E402
 from core.access import people, sessions  # noqa: E402
 from core.evaluation import eval_sets, examples, ladder_templates, models, prompts, runs, tasks  # noqa: E402
 from core.evaluation.eval_sets import EvalSet  # noqa: E402
-from core.evaluation.importing import Row  # noqa: E402
+from core.intake.importing import Row  # noqa: E402
 from core.review import queues  # noqa: E402
 from pages._ui import session, state  # noqa: E402
 from tests import chain  # noqa: E402

@@ -15,10 +15,11 @@ from core import demo_steps
 from core.demo_report import Say
 from core.demo_steps import EXPERT, Walk
 from core.errors import Refusal
-from core.evaluation import columns, demo_task, eval_sets, files, importing, ladder_templates, models, prompts, tasks
+from core.evaluation import demo_task, eval_sets, ladder_templates, models, prompts, tasks
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.models import Model
 from core.evaluation.tasks import Task
+from core.intake import columns, files, importing
 from core.locale.mark import N_
 from core.scoring import scorers
 from core.settings import Settings

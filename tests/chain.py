@@ -22,11 +22,11 @@ from core import content
 from core.access.people import Person
 from core.evaluation import demo_task, eval_sets, models, prompts, results, runs, tasks
 from core.evaluation.eval_sets import EvalSet, Sample
-from core.evaluation.importing import Row
 from core.evaluation.models import Model
 from core.evaluation.prompts import Ladder, Prompt
 from core.evaluation.retrieving import Retrieval
 from core.evaluation.tasks import Task
+from core.intake.importing import Row
 from core.jobs import folder as job_folder
 from core.jobs import supervisor
 from core.review import approvals, queues, ratings

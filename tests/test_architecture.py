@@ -68,12 +68,13 @@ def test_only_worker_modules_load_the_heavy_libraries(path):
         ROOT / "core/jobs/worker.py",
         ROOT / "core/jobs/folder.py",
         *modules("core/diagnosis"),
+        *modules("core/intake"),
         *modules("core/scoring"),
         *(ROOT / f"core/judging/{name}.py" for name in ("fences", "criteria", "replies", "work", "calibration")),
     ],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
-def test_workers_scorers_and_statistics_never_see_the_database(path):
+def test_workers_importers_scorers_and_statistics_never_see_the_database(path):
     assert not {name for name in imported(path) if name == "duckdb" or name.startswith("core.store")}
 
 

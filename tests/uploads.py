@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from core.errors import Refusal
-from core.evaluation import files
+from core.intake import files
 
 ENGLISH = "text,category\nIs my card on its way?,card_arrival\nHow much is the late fee?,late_fee\n"
 CHINESE = "问题,意图\n我的卡寄出了吗？,寄卡进度\n逾期一天要收多少费用？,逾期费用\n"

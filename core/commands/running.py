@@ -13,11 +13,8 @@ from core.commands import exporting
 from core.errors import Refusal
 from core.evaluation import (
     answer_schemas,
-    columns,
     estimates,
     eval_sets,
-    files,
-    importing,
     matrices,
     models,
     prompts,
@@ -32,6 +29,7 @@ from core.evaluation.matrices import Matrix
 from core.evaluation.models import Model
 from core.evaluation.prompts import Prompt
 from core.evaluation.retrieving import Retrieval
+from core.intake import columns, files, importing
 from core.jobs import jobs, supervisor
 from core.knowledge import indexes
 from core.locale.mark import N_

@@ -8,9 +8,9 @@ import duckdb
 
 from core.access.people import Person
 from core.evaluation import eval_sets, prompts, tasks
-from core.evaluation.importing import Row, Split
 from core.evaluation.prompts import Prompt
 from core.evaluation.tasks import Plan, Task
+from core.intake.importing import Row, Split
 from core.knowledge import indexes
 from core.locale.mark import N_
 from core.settings import SAMPLES

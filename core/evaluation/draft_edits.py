@@ -11,10 +11,11 @@ import duckdb
 from core import content
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import draft_rows, drafts, importing, splits
+from core.evaluation import draft_rows, drafts, splits
 from core.evaluation.draft_rows import DraftRow
 from core.evaluation.drafts import Draft
-from core.evaluation.importing import Kind
+from core.intake import importing
+from core.intake.importing import Kind
 from core.locale.mark import N_
 from core.store import audit, database
 

@@ -9,8 +9,8 @@ import duckdb
 
 from core import content
 from core.errors import Refusal
-from core.evaluation import importing
-from core.evaluation.importing import Kind, Row, Split
+from core.intake import importing
+from core.intake.importing import Kind, Row, Split
 from core.locale.mark import N_
 from core.store import database
 

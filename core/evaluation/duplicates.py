@@ -11,8 +11,9 @@ from itertools import chain
 import duckdb
 from rapidfuzz import fuzz
 
-from core.evaluation import importing, sketches
-from core.evaluation.importing import Row, Split
+from core.evaluation import sketches
+from core.intake import importing
+from core.intake.importing import Row, Split
 from core.store import database
 
 NEAR = 90.0

@@ -9,12 +9,12 @@ import duckdb
 
 from core.evaluation import asking, decodings, eval_sets, matrices, prompts, rendering, retrieving, terms
 from core.evaluation.eval_sets import Sample
-from core.evaluation.importing import Split
 from core.evaluation.matrices import Matrix
 from core.evaluation.models import Model
 from core.evaluation.prompts import Prompt
 from core.evaluation.retrieving import Retrieval
 from core.generation.base import Decoding
+from core.intake.importing import Split
 from core.knowledge.shown import Shown
 from core.settings import Settings
 from core.store import database

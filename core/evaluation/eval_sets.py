@@ -13,8 +13,8 @@ from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
 from core.evaluation import splits
-from core.evaluation.importing import Row, Split
 from core.evaluation.splits import SHARES
+from core.intake.importing import Row, Split
 from core.locale.mark import N_
 from core.store import audit, database
 

@@ -14,9 +14,10 @@ from openpyxl.cell import WriteOnlyCell
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import columns, importing, spreadsheets
+from core.evaluation import spreadsheets
 from core.evaluation.eval_sets import EvalSet
-from core.evaluation.tables import Table
+from core.intake import columns, importing
+from core.intake.tables import Table
 from core.locale.mark import N_
 from core.store import audit
 

@@ -9,7 +9,7 @@ import duckdb
 from core import content
 from core.access import roles
 from core.access.people import Person
-from core.evaluation.columns import Mapping
+from core.intake.columns import Mapping
 from core.store import audit, database
 
 

@@ -10,11 +10,11 @@ from core.access.people import Person
 from core.errors import Refusal
 from core.evaluation import decodings, retrieving, runs, terms
 from core.evaluation.eval_sets import EvalSet
-from core.evaluation.importing import Split
 from core.evaluation.models import Model
 from core.evaluation.prompts import Prompt
 from core.evaluation.retrieving import Retrieval
 from core.generation.base import Decoding
+from core.intake.importing import Split
 from core.locale.mark import N_
 
 MOST_CALLS = 1_000_000

@@ -13,11 +13,11 @@ from core.access.people import Person
 from core.errors import Refusal
 from core.evaluation import answers, decodings, retrieving
 from core.evaluation.eval_sets import EvalSet
-from core.evaluation.importing import Split
 from core.evaluation.models import Model
 from core.evaluation.prompts import Ladder, Prompt
 from core.evaluation.retrieving import Retrieval
 from core.generation.base import Decoding
+from core.intake.importing import Split
 from core.jobs import jobs
 from core.locale.mark import N_
 from core.settings import Settings

@@ -8,7 +8,7 @@ from typing import get_args
 import duckdb
 
 from core.errors import Refusal
-from core.evaluation.importing import Row, Split
+from core.intake.importing import Row, Split
 from core.locale.mark import N_
 
 SPLITS: tuple[Split, ...] = get_args(Split)

@@ -10,7 +10,7 @@ from core.access.people import Person
 from core.errors import Refusal
 from core.evaluation import eval_sets
 from core.evaluation.eval_sets import EvalSet, Sample
-from core.evaluation.importing import Kind, Row
+from core.intake.importing import Kind, Row
 from core.locale.mark import N_
 from core.store import database
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from core.errors import Refusal
-from core.evaluation import encodings
+from core.intake import encodings
 from core.knowledge import extracting
 from core.locale.mark import N_
 from core.settings import REPOSITORY

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.evaluation import columns
+from core.intake import columns
 from core.knowledge import words
 from core.knowledge.shown import Shown
 from core.scoring import checks

@@ -15,7 +15,7 @@ from core.access.people import Person
 from core.errors import Refusal
 from core.evaluation import eval_sets
 from core.evaluation.eval_sets import EvalSet
-from core.evaluation.importing import Row, Split
+from core.intake.importing import Row, Split
 from core.locale.mark import N_
 from core.release import publishing
 from core.settings import Settings

@@ -9,7 +9,7 @@ from core.errors import Refusal
 from core.evaluation import draft_edits, draft_rows, splits
 from core.evaluation.draft_rows import DraftRow
 from core.evaluation.drafts import Draft
-from core.evaluation.importing import Kind
+from core.intake.importing import Kind
 from core.locale.mark import N_
 from pages._ui import parts, session
 from pages._ui.session import _, plain

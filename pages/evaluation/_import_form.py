@@ -6,11 +6,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import Refusal
-from core.evaluation import eval_sets, examples, importing, ladder_templates, mappings, prompts, splits
-from core.evaluation.columns import Mapping
-from core.evaluation.importing import Import
+from core.evaluation import eval_sets, examples, ladder_templates, mappings, prompts, splits
 from core.evaluation.ladder_templates import Language
 from core.evaluation.tasks import Task
+from core.intake import importing
+from core.intake.columns import Mapping
+from core.intake.importing import Import
 from core.locale.mark import N_
 from core.scoring import scorers
 from pages._ui import parts, session

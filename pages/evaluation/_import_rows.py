@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from core.evaluation import problem_files
-from core.evaluation.importing import Import
-from core.evaluation.tables import RowProblem, Table
+from core.intake import problem_files
+from core.intake.importing import Import
+from core.intake.tables import RowProblem, Table
 from core.locale import catalogue
 from core.locale.mark import N_
 from pages._ui import session

@@ -7,12 +7,13 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import Refusal
-from core.evaluation import arrow_files, columns, exports, files, importing, mappings
-from core.evaluation.columns import Mapping
+from core.evaluation import exports, mappings
 from core.evaluation.exports import About
-from core.evaluation.importing import Import
-from core.evaluation.tables import Table
 from core.evaluation.tasks import Task
+from core.intake import arrow_files, columns, files, importing
+from core.intake.columns import Mapping
+from core.intake.importing import Import
+from core.intake.tables import Table
 from core.locale.mark import N_
 from pages._ui import parts, session
 from pages._ui.session import _, plain

@@ -11,8 +11,8 @@ import duckdb
 import streamlit as st
 
 from core.evaluation import splits
-from core.evaluation.columns import Mapping
-from core.evaluation.importing import Row, Split
+from core.intake.columns import Mapping
+from core.intake.importing import Row, Split
 from core.scoring import scorers
 
 Content = tuple[str, Mapping, str]

@@ -7,10 +7,10 @@ import duckdb
 import streamlit as st
 
 from core.evaluation import duplicates, eval_sets
-from core.evaluation.columns import Mapping
 from core.evaluation.duplicates import Pair, Twin
-from core.evaluation.importing import Import, Row
 from core.evaluation.tasks import Task
+from core.intake.columns import Mapping
+from core.intake.importing import Import, Row
 from core.locale.mark import N_
 from pages._ui import session
 from pages._ui.session import _, plain

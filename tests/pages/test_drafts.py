@@ -2,7 +2,8 @@
 
 import pytest
 
-from core.evaluation import draft_rows, drafts, eval_sets, importing, tasks, versions
+from core.evaluation import draft_rows, drafts, eval_sets, tasks, versions
+from core.intake import importing
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import datasets
 import openpyxl
 import pytest
 
-from core.evaluation import columns, eval_sets, files, importing, problem_files, prompts, tasks
+from core.evaluation import eval_sets, prompts, tasks
+from core.intake import columns, files, importing, problem_files
 from core.locale import catalogue
 
 LABELS = ("退款", "换货", "发票")

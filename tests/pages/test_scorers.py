@@ -3,7 +3,7 @@
 import pytest
 
 from core.evaluation import answers, choices, eval_sets, models, prompts, runs, tasks
-from core.evaluation.importing import Row
+from core.intake.importing import Row
 from core.jobs import jobs
 from core.scoring import scorers
 

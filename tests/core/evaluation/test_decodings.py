@@ -3,7 +3,7 @@
 import json
 
 from core.evaluation import decodings, demo_task, eval_sets, tasks
-from core.evaluation.importing import Row
+from core.intake.importing import Row
 from core.settings import SAMPLES
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import Refusal
 from core.evaluation import eval_sets, splits, tasks
-from core.evaluation.importing import Row
+from core.intake.importing import Row
 
 
 def rows(count, group=lambda n: f"g{n}"):

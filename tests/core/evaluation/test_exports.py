@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Refusal
-from core.evaluation import columns, demo_task, eval_sets, exports, files, importing, spreadsheets, tasks
+from core.evaluation import demo_task, eval_sets, exports, spreadsheets, tasks
+from core.intake import columns, files, importing
 from tests.core.evaluation.test_eval_sets import rows, save, task_id  # noqa: F401  # fixtures
 
 WRITERS = {"csv": exports.to_csv, "xlsx": exports.to_xlsx, "jsonl": exports.to_jsonl}

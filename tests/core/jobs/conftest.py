@@ -1,8 +1,8 @@
 """A run of answers as a job."""
 
 from core.evaluation import eval_sets, models, prompts, runs, tasks
-from core.evaluation.importing import Row
 from core.evaluation.prompts import Prompt
+from core.intake.importing import Row
 
 SAMPLES = 120
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.evaluation import columns
+from core.intake import columns
 from core.knowledge import grounding
 from core.knowledge.shown import Shown
 

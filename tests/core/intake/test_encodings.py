@@ -4,7 +4,7 @@ import codecs
 
 import pytest
 
-from core.evaluation import files
+from core.intake import files
 from tests.uploads import CHINESE, ENGLISH, refusal
 
 

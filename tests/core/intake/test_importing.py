@@ -5,9 +5,9 @@ import json
 import pytest
 
 from core.errors import Refusal
-from core.evaluation import columns, files, importing
-from core.evaluation.columns import Mapping
-from core.evaluation.importing import Import
+from core.intake import columns, files, importing
+from core.intake.columns import Mapping
+from core.intake.importing import Import
 
 PLAIN = Mapping(input="text", reference="label")
 FULL = Mapping(

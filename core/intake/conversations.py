@@ -7,7 +7,7 @@ The shapes are those that training files have: chat `messages`, ShareGPT's `conv
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from core.evaluation.tables import RowProblem
+from core.intake.tables import RowProblem
 from core.locale.mark import N_
 
 Shape = Literal["", "messages", "sharegpt", "alpaca"]

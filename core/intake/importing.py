@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
 
 from core import content
-from core.evaluation import columns
-from core.evaluation.columns import FIELD, PARTS, Mapping
-from core.evaluation.tables import RowProblem, Table
+from core.intake import columns
+from core.intake.columns import FIELD, PARTS, Mapping
+from core.intake.tables import RowProblem, Table
 from core.locale.mark import N_
 
 Split = Literal["dev", "train", "gate", "retain"]

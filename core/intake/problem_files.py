@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from core.evaluation import spreadsheets
-from core.evaluation.tables import RowProblem, Table
+from core.intake.tables import RowProblem, Table
 
 HEADER = ("problem_row", "problem_kind", "problem_column", "problem")
 """Columns in front of the file's own. They are no part of a sample, so a corrected file can be imported as it is."""

@@ -7,8 +7,8 @@ from itertools import islice
 from pathlib import PurePath
 
 from core.errors import Refusal
-from core.evaluation import arrow_files, encodings, json_files, tables, workbooks
-from core.evaluation.tables import Record, RowProblem, Table
+from core.intake import arrow_files, encodings, json_files, tables, workbooks
+from core.intake.tables import Record, RowProblem, Table
 from core.locale.mark import N_
 
 LARGEST_FILE = 200_000_000

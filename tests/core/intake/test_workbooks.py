@@ -7,7 +7,7 @@ from datetime import date, datetime
 import openpyxl
 import pytest
 
-from core.evaluation import files, tables, workbooks
+from core.intake import files, tables, workbooks
 from tests.uploads import SHEET, SPACE, refusal, sheet, with_part, workbook
 
 

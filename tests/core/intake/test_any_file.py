@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import Refusal
-from core.evaluation import files
+from core.intake import files
 from tests.uploads import with_part, workbook
 
 WORKBOOK = workbook(["text", "label"], ["a", 1], ["b", date(2026, 3, 1)])

@@ -12,7 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from core.errors import Refusal
-from core.evaluation import arrow_files, columns, files, importing
+from core.intake import arrow_files, columns, files, importing
 from tests.uploads import refusal
 
 datasets.disable_progress_bars()

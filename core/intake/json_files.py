@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from core.errors import Refusal
-from core.evaluation import conversations, tables
-from core.evaluation.tables import Record, RowProblem, Table
+from core.intake import conversations, tables
+from core.intake.tables import Record, RowProblem, Table
 from core.locale.mark import N_
 
 Object = tuple[int, dict[str, Any] | RowProblem, str]

@@ -12,7 +12,7 @@ import openpyxl
 from openpyxl.utils import get_column_letter
 
 from core.errors import Refusal
-from core.evaluation.tables import Record, RowProblem
+from core.intake.tables import Record, RowProblem
 from core.locale.mark import N_
 
 MOST_PARTS = 2_000

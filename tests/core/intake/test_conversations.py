@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core.evaluation import columns, files, importing
+from core.intake import columns, files, importing
 
 CHAT = {"messages": [
     {"role": "system", "content": "Be brief."}, {"role": "user", "content": "My card?"},

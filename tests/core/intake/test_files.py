@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from core.evaluation import files, problem_files
+from core.intake import files, problem_files
 from tests.uploads import ENGLISH, SHEET, refusal, sheet, with_part, workbook
 
 

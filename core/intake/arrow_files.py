@@ -12,9 +12,9 @@ import pyarrow as pa
 from pyarrow import ipc, parquet
 
 from core.errors import Refusal
-from core.evaluation import json_files, tables
-from core.evaluation.json_files import Object
-from core.evaluation.tables import Table
+from core.intake import json_files, tables
+from core.intake.json_files import Object
+from core.intake.tables import Table
 from core.locale.mark import N_
 
 Folder = Path | zipfile.Path

@@ -121,6 +121,16 @@ def choose(conn: duckdb.DuckDBPyConnection, *, by: Person, eval_set: EvalSet, sc
     return len(answers)
 
 
+def carry_over(conn: duckdb.DuckDBPyConnection, *, by: Person, before: EvalSet, after: EvalSet) -> None:
+    """Let the scorer that counts for one version count for the next one, which nobody has answered yet.
+
+    Nothing is done where it counts already, so that it may be asked twice.
+    """
+    scorer = of_set(conn, before)
+    if of_set(conn, after).scorer_id != scorer.scorer_id:
+        choose(conn, by=by, eval_set=after, scorer=scorer)
+
+
 def check_open(conn: duckdb.DuckDBPyConnection, eval_set: EvalSet) -> None:
     """Raises Refusal when the set's scorer may not change: its answers are coming in, or a proof has been made."""
     query = """

@@ -8,7 +8,7 @@ import duckdb
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import draft_rows, eval_sets
+from core.evaluation import choices, draft_rows, eval_sets
 from core.evaluation.eval_sets import EvalSet
 from core.locale.mark import N_
 from core.store import audit, database
@@ -100,6 +100,7 @@ def save(conn: duckdb.DuckDBPyConnection, *, by: Person, draft_id: str, note: st
         moves=True,
         after=base.eval_set_id,
     )
+    choices.carry_over(conn, by=by, before=base, after=saved)
     # A kill here leaves the draft open; saving it again finds the version by its content and comes here again.
     _end(conn, by, draft_id, saved.eval_set_id)
     return saved

@@ -44,8 +44,9 @@ class Plan:
         if not scorers.proves(self.metric):
             raise Refusal(
                 N_(
-                    "“%(metric)s” cannot be agreed as the measure of success: shared wording and a judge's verdicts do "
-                    "not prove that an answer is right. Choose one that says right or wrong, such as “correct”."
+                    "“%(metric)s” cannot be agreed as the measure of success: shared wording, a judge's verdicts and a "
+                    "valid format do not prove that an answer is right. Choose one that says right or wrong, such as "
+                    "“correct”."
                 ),
                 metric=self.metric,
             )

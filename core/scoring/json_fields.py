@@ -4,15 +4,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, ClassVar
 
+import regex
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
-from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from core.scoring import cases, strict_json, texts
+from core.scoring import cases, strict_json, texts, validators
 from core.scoring.cases import Case, Method, Score
 
 NO_OBJECT = "The reference is not a JSON object with fields."
@@ -123,10 +122,15 @@ def _format(answer: str, schema: Mapping[str, Any] | None, fields: Sequence[str]
     value, problem = strict_json.read(answer)
     parses = Score(metric="parses", value=float(not problem), reason=problem)
     try:
-        validator = _validator(json.dumps(schema, sort_keys=True)) if schema else None
-        valid = _valid(value, validator) if not problem else Score(metric="valid", value=0.0, reason=problem)
-        return [valid, parses, _complete(answer, schema or {}, validator, fields)]
-    except (RecursionError, SchemaError, Unresolvable, re.error) as broken:
+        validator = validators.of(schema) if schema else None
+        with validators.in_time():
+            valid = _valid(value, validator) if not problem else Score(metric="valid", value=0.0, reason=problem)
+        with validators.in_time():
+            return [valid, parses, _complete(answer, schema or {}, validator, fields)]
+    except TimeoutError:
+        reason = f"The schema's patterns took longer than {validators.SECONDS:g} s on this answer."
+        return [cases.unknown(reason, "valid"), parses, cases.unknown(reason, "complete")]
+    except (RecursionError, SchemaError, Unresolvable, re.error, regex.error) as broken:
         if isinstance(broken, RecursionError):
             spoiled = [Score(metric=metric, value=0.0, reason=strict_json.TOO_DEEP) for metric in ("valid", "complete")]
         else:
@@ -159,11 +163,3 @@ def _complete(
     lacking = [name for name in required if name not in found or name in spoiled]
     reason = f"Missing or not as agreed: {', '.join(lacking)}." if lacking else ""
     return Score(metric="complete", value=1 - len(lacking) / len(required), reason=reason)
-
-
-@lru_cache
-def _validator(schema: str) -> Draft202012Validator:
-    """A validator that never fetches anything, however the schema refers to it."""
-    loaded = json.loads(schema)
-    Draft202012Validator.check_schema(loaded)
-    return Draft202012Validator(loaded, registry=Registry())

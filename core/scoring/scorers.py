@@ -103,8 +103,8 @@ def metrics(scorer: str | Scorer, fields: Sequence[str] = ()) -> tuple[str, ...]
 
 
 def proves(metric: str) -> bool:
-    """Whether the metric can say that an answer is right: neither shared wording nor a judge ever can."""
-    return not metric.startswith(("overlap", "judge"))
+    """Whether the metric can say that an answer is right. Shared wording, a judge, a format and a length never can."""
+    return metric == "correct" or metric.startswith("field:")
 
 
 def _name(method: Method, known: Mapping[str, type[Method]]) -> str:

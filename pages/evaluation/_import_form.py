@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import Refusal
-from core.evaluation import eval_sets, examples, ladder_templates, mappings, prompts, splits
+from core.evaluation import choices, eval_sets, examples, ladder_templates, mappings, prompts, splits
+from core.evaluation.eval_sets import EvalSet
 from core.evaluation.ladder_templates import Language
 from core.evaluation.tasks import Task
 from core.intake import importing
@@ -16,7 +17,15 @@ from core.locale.mark import N_
 from core.scoring import scorers
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _import_rows, _import_source, _import_sums, _near_duplicates, _samples, _words
+from pages.evaluation import (
+    _import_rows,
+    _import_source,
+    _import_sums,
+    _near_duplicates,
+    _samples,
+    _scorer_words,
+    _words,
+)
 from pages.evaluation._import_source import Source
 
 
@@ -70,6 +79,7 @@ def _save(
         schema = about.schema if about and about.schema else _import_sums.schema(content, found.rows)
         with st.expander(_("The format that an answer must have")):
             parts.text(json.dumps(schema, ensure_ascii=False, indent=2))
+    before, kept = _scorer_before(task, name.strip(), scorer, key)
     drawn = sum(row.split is None for row in found.rows)
     shares = _choose_shares(key) if drawn else dict(splits.SHARES)
     if drawn and drawn < len(found.rows):
@@ -104,11 +114,24 @@ def _save(
             shares=shares,
             note=note.strip(),
         )
+        if before is not None and kept and saved.version > before.version:
+            choices.carry_over(conn, by=session.person(), before=before, after=saved)
         mappings.remember(conn, by=session.person(), task_id=task.task_id, columns=columns, mapping=mapping)
         if ladder:
             make_ladder(saved, said)
         parts.renew("import")
         _samples.go_to(saved)
+
+
+def _scorer_before(task: Task, name: str, scorer: str, key: str) -> tuple[EvalSet | None, bool]:
+    """The newest version of that set, where another scorer was chosen for it, and whether to keep that one."""
+    conn = session.conn()
+    before = next((one for one in eval_sets.of_task(conn, task.task_id) if one.name == name), None)
+    if before is None or (chosen := choices.of_set(conn, before)).scorer_id == scorer:
+        return None, False
+    words = {"version": before.version, "scorer": _scorer_words.sentence(chosen.definition)}
+    told = _("Judge it as version %(version)s is judged: %(scorer)s", **words)
+    return before, st.checkbox(told, True, key=f"{key}.keep_scorer")
 
 
 def _foresee(task: Task, found: Import, shares: dict[importing.Split, float], content: _import_sums.Content) -> None:

@@ -5,9 +5,10 @@ import datasets
 import openpyxl
 import pytest
 
-from core.evaluation import eval_sets, prompts, tasks
+from core.evaluation import choices, eval_sets, prompts, tasks
 from core.intake import columns, files, importing, problem_files
 from core.locale import catalogue
+from core.scoring import scorers
 
 LABELS = ("退款", "换货", "发票")
 ROWS = [(f"第{number}个客户的留言", LABELS[number % 3]) for number in range(60)]
@@ -39,6 +40,23 @@ def test_a_gb18030_csv_goes_in_with_guessed_columns_scorer_and_a_first_ladder(pa
     assert {sample.reference for sample in eval_sets.samples(conn, saved.eval_set_id)} == set(LABELS)
     assert [rung for rung, _ in prompts.ladder(conn, own_task, "留言").rungs] == ["A", "B", "C", "D"]
     assert app.selectbox(key="eval_sets.set").value == saved
+
+
+def test_a_file_that_is_a_sets_next_version_is_judged_as_that_set_is(page, own_task, conn, mina):
+    app, key = upload(page("evaluation/eval_sets.py"), "留言.csv", csv_of(ROWS).encode())
+    app.checkbox(key=f"{key}.ladder").uncheck()
+    app.button(key=f"{key}.save").click().run()
+    (first,) = eval_sets.of_task(conn, own_task)
+    keeping = scorers.read({"method": "exact", "options": {"keep": ["width"]}})
+    choices.choose(conn, by=mina, eval_set=first, scorer=keeping)
+    more = csv_of([*ROWS, ("又一位客户", "退款")]).encode()
+    app, key = upload(page("evaluation/eval_sets.py"), "留言.csv", more)
+    assert app.checkbox(key=f"{key}.keep_scorer").value
+    assert "version 1" in app.checkbox(key=f"{key}.keep_scorer").label
+    app.button(key=f"{key}.save").click().run()
+    assert not app.exception
+    (second,) = eval_sets.of_task(conn, own_task)
+    assert (second.version, choices.of_set(conn, second)) == (2, keeping)
 
 
 def test_an_xlsx_workbook_goes_in_and_json_references_give_the_format(page, own_task, conn):

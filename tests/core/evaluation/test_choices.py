@@ -99,7 +99,7 @@ def test_a_preview_names_what_would_change(world):
     assert len(shown.changes) == 16
 
 
-@pytest.mark.parametrize("metric", ["overlap", "overlap:note", "judge:polite"])
-def test_shared_wording_and_judges_cannot_be_agreed_as_the_measure_of_success(metric):
+@pytest.mark.parametrize("metric", ["overlap", "overlap:note", "judge:polite", "valid", "parses", "length", "anything"])
+def test_shared_wording_judges_and_formats_cannot_be_agreed_as_the_measure_of_success(metric):
     with pytest.raises(Refusal, match="do not prove"):
         tasks.Plan(metric=metric)

@@ -7,8 +7,9 @@ import pytest
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import draft_edits, draft_rows, drafts, eval_sets, prompts, tasks, versions
+from core.evaluation import choices, draft_edits, draft_rows, drafts, eval_sets, prompts, tasks, versions
 from core.evaluation.prompts import Prompt
+from core.scoring import scorers
 from core.store import database
 from tests.core.evaluation.test_eval_sets import rows, save, task_id  # noqa: F401  # fixtures
 
@@ -79,6 +80,19 @@ def test_added_edited_and_deleted_rows_become_the_next_version_with_its_note(con
     assert drafts.find(conn, mina, task_id, "Set") is None
     with pytest.raises(Refusal, match="saved or dropped already"):
         draft_edits.add(conn, by=mina, draft_id=draft.draft_id)
+
+
+def test_the_scorer_that_was_chosen_counts_for_the_next_version_too(conn, mina, first, draft, edit):
+    number = scorers.read({"method": "numeric", "options": {"tolerance": 0.5}})
+    choices.choose(conn, by=mina, eval_set=first, scorer=number)
+    edit("k0", reference="5")
+    second = drafts.save(conn, by=mina, draft_id=draft.draft_id, note="a number")
+    assert second.version == 2
+    assert choices.of_set(conn, second) == number
+    (chosen,) = choices.history(conn, second.eval_set_id)
+    assert (chosen["scorer_id"], chosen["chosen_by"]) == (number.scorer_id, mina.person_id)
+    choices.carry_over(conn, by=mina, before=first, after=second)
+    assert len(choices.history(conn, second.eval_set_id)) == 1, "asked twice, as after a kill, it is one choice"
 
 
 def test_locked_samples_are_not_in_the_grid_and_cannot_be_edited_but_stay_in_the_set(conn, mina, first, draft):

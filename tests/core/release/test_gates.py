@@ -3,10 +3,12 @@
 import pytest
 
 from core.errors import Refusal
+from core.evaluation import choices
 from core.judging import judges, judgings
 from core.judging.criteria import Judge
 from core.release import breakages, gates, labels, plans, proofs, sign_offs
 from core.review import ratings
+from core.scoring import scorers
 from tests import chain
 
 
@@ -86,6 +88,22 @@ def test_what_judges_alone_say_never_passes_the_gate(house, trial_id):
     gate = gates.judge(house.conn, trial_id)
     assert (states(gate), states(gate)["labels"], gate.passed) == (before, "waiting", False)
     assert (gate.labels.samples, gate.labels.shares) == (0, {})
+
+
+def test_shared_wording_never_passes_the_gate_however_much_of_it_there_is(enter):
+    """Every new answer is the reference word for word, and the set is scored by nothing but that."""
+    house = enter("ready")
+    choices.choose(house.conn, by=house.mina, eval_set=house.world.eval_set, scorer=scorers.read("overlap"))
+    trial_id = chain.train(house.world, chain.shares(B=0.25, after=1.0, before=1.0))
+    report = proofs.report(house.conn, trial_id)
+    assert report.pairs["gate", "overlap"].after.value == pytest.approx(1)
+    assert "better" in report.pairs["gate", "overlap"].verdicts
+    assert (report.proof.verdict, report.proof.passed) == ("not_enough", False)
+    house.plan(trial_id)
+    house.label(trial_id)
+    gate = gates.judge(house.conn, trial_id)
+    assert not gate.passed
+    assert {states(gate)[name] for name in ("n", "better", "retain")} == {"failed"}
 
 
 def test_ratings_of_one_version_alone_are_no_comparison(house, trial_id):

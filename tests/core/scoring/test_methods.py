@@ -147,7 +147,17 @@ def test_overlap_takes_the_opposite_for_nearly_the_same_which_is_why_it_never_ga
     assert overlap("chrf", "It does not need approval by the branch.", "It needs approval by the branch.") > 0.6
     assert not scorers.proves("overlap")
     assert not scorers.proves("overlap:note")
-    assert scorers.proves("correct")
+    assert [metric for metric in scorers.metrics(scorers.read(EVERYTHING), ["a", "b"]) if scorers.proves(metric)] == [
+        "correct",
+        "field:a",
+    ]
+
+
+EVERYTHING = {
+    "method": "json",
+    "options": {"fields": {"b": {"method": "overlap"}}},
+    "checks": [{"method": "length"}, {"method": "language"}, {"method": "citations"}],
+}
 
 
 def check(kind, answer, *, question="", context="", **options):

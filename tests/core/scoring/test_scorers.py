@@ -1,6 +1,7 @@
 """Scores tell content from format, in English and Chinese, whatever the answer is made of."""
 
 import json
+import time
 
 import pytest
 
@@ -105,6 +106,54 @@ def test_an_unusable_schema_leaves_validity_unknown_and_fetches_nothing(schema):
     unknown = {"correct": 1, "valid": None, "parses": 1, "complete": None, "field:a": 1}
     assert scored("json", '{"a": 1}', '{"a": 1}', schema) == unknown
     assert reasons("json", '{"a": 1}', '{"a": 1}', schema)["valid"].startswith("The schema cannot be used")
+
+
+EVIL = "(?:(?:a+)+)+c(?:x)"  # goes back and forth on what follows
+LETTERS = "a" * 5_000 + "b"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"properties": {"a": {"pattern": EVIL}}},
+        {"patternProperties": {EVIL: {"type": "number"}}},
+        {"patternProperties": {EVIL: {"type": "number"}}, "additionalProperties": False},
+        {"properties": {"a": {"$schema": "https://json-schema.org/draft/2020-12/schema", "pattern": EVIL}}},
+        {"additionalProperties": {"propertyNames": {"pattern": EVIL}}},
+    ],
+)
+def test_a_schema_whose_pattern_takes_too_long_leaves_validity_unknown_in_time(rule):
+    answer = json.dumps({"a": LETTERS, LETTERS: {LETTERS: 1}})
+    began = time.monotonic()
+    assert scored("json", answer, '{"a": "b"}', rule) | {"field:a": 0} == {
+        "correct": 0, "valid": None, "parses": 1, "complete": None, "field:a": 0,
+    }  # fmt: skip
+    assert time.monotonic() - began < 2
+
+
+def test_a_pattern_that_the_schema_library_never_ends_with_is_answered_at_once():
+    began = time.monotonic()
+    rule = {"properties": {"a": {"pattern": "^(a+)+$"}}}
+    assert scored("json", json.dumps({"a": "a" * 100 + "!"}), '{"a": "b"}', rule)["valid"] == 0
+    assert time.monotonic() - began < 1
+
+
+def test_patterns_of_a_schema_say_what_they_say():
+    rule = {
+        "type": "object",
+        "properties": {"a": {"type": "string", "pattern": "^[A-Z]{2}\\d$"}},
+        "patternProperties": {"^x_": {"type": "number"}},
+        "additionalProperties": False,
+    }
+
+    def valid(**answer):
+        return scored("json", json.dumps(answer), '{"a": "AB1"}', rule)["valid"]
+
+    assert valid(a="AB1", x_one=1) == 1
+    assert valid(a="ab1") == 0
+    assert valid(a="AB1", x_one="1") == 0
+    assert valid(a="AB1", other=1) == 0
+    assert reasons("json", '{"a": "AB1", "other": 1}', '{"a": "AB1"}', rule)["valid"].startswith("Additional prop")
 
 
 @pytest.mark.parametrize(

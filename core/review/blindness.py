@@ -16,34 +16,44 @@ Row = TypeVar("Row", bound=Mapping[str, Any])
 def waiting(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str], person: Person) -> int:
     """How many answers of these runs the person still has to judge blind; 0 for somebody who does not rate.
 
-    Open is as `queue_states` has it, worked out for these runs alone: a page asks this at each visit.
+    Open is as `queue_states` has it, worked out for these runs alone: a page asks this at each visit, and mostly no
+    queue and no round is open any more, which is known without planning the long queries.
     """
     if not roles.may(person, "rate"):
         return 0
-    query = """
-        with asked as (
-            select queue_id from queues where closed_at is null and list_has_any(run_ids, $runs)
-                and (len(raters) = 0 or list_contains(raters, $rater))
-        ), items as (
-            select i.queue_id, i.answer_id, i.needed
-            from queue_items as i semi join asked using (queue_id) join answers as a using (answer_id)
-            where a.run_id in (select unnest($runs))
-        ), said as (
-            select r.queue_id, r.answer_id, count(*) filter (r.verdict in ('pass', 'fail')) as judged,
-                bool_or(r.rater = $rater and r.verdict <> 'undone') as mine
-            from standing_ratings as r semi join items using (queue_id, answer_id) group by all
-        )
-        select count(*) from items as i left join said as s using (queue_id, answer_id)
-        where not coalesce(s.mine, false) and (i.needed is null or coalesce(s.judged, 0) < i.needed)
-            and i.answer_id not in (select answer_id from own_answers where rater = $rater)
-            and not exists (from decisions as d where d.queue_id = i.queue_id and d.answer_id = i.answer_id)
-            and coalesce((select arg_max(c.act, c.closing_id) from closings as c
-                where c.queue_id = i.queue_id and c.answer_id = i.answer_id), '') <> 'closed'
-    """
     values = {"runs": list(run_ids), "rater": person.person_id}
-    return sum(count for one in (query, _PAIRS) for (count,) in conn.execute(one, values).fetchall())
+    found = conn.execute(_ASKING, values).fetchone()
+    assert found is not None, "a count is always there"
+    asking = zip(found, (_ITEMS, _PAIRS), strict=True)
+    return sum(count for open_ones, query in asking if open_ones for (count,) in conn.execute(query, values).fetchall())
 
 
+_ASKING = """
+    select (select count(*) from queues where closed_at is null and list_has_any(run_ids, $runs)
+            and (len(raters) = 0 or list_contains(raters, $rater))),
+        (select count(*) from rounds where locked_at is null and list_has_any(run_ids, $runs)
+            and (len(raters) = 0 or list_contains(raters, $rater)))
+"""
+_ITEMS = """
+    with asked as (
+        select queue_id from queues where closed_at is null and list_has_any(run_ids, $runs)
+            and (len(raters) = 0 or list_contains(raters, $rater))
+    ), items as (
+        select i.queue_id, i.answer_id, i.needed
+        from queue_items as i semi join asked using (queue_id) join answers as a using (answer_id)
+        where a.run_id in (select unnest($runs))
+    ), said as (
+        select r.queue_id, r.answer_id, count(*) filter (r.verdict in ('pass', 'fail')) as judged,
+            bool_or(r.rater = $rater and r.verdict <> 'undone') as mine
+        from standing_ratings as r semi join items using (queue_id, answer_id) group by all
+    )
+    select count(*) from items as i left join said as s using (queue_id, answer_id)
+    where not coalesce(s.mine, false) and (i.needed is null or coalesce(s.judged, 0) < i.needed)
+        and i.answer_id not in (select answer_id from own_answers where rater = $rater)
+        and not exists (from decisions as d where d.queue_id = i.queue_id and d.answer_id = i.answer_id)
+        and coalesce((select arg_max(c.act, c.closing_id) from closings as c
+            where c.queue_id = i.queue_id and c.answer_id = i.answer_id), '') <> 'closed'
+"""
 _PAIRS = """
     with own as (select answer_id from own_answers where rater = $rater)
     select count(*) from pairs as p join rounds as r using (round_id)

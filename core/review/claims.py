@@ -44,36 +44,38 @@ def take(conn: duckdb.DuckDBPyConnection, queue_id: str, rater: str, limit: int)
 
 
 _AVAILABLE = """
-    with mine as (select answer_id, verdict from queue_ratings where queue_id = $queue and rater = $rater),
-    live as (
-        select answer_id, rater, max(expires_at) as expires_at from claims
-        where queue_id = $queue and expires_at > $now group by answer_id, rater
-    ),
-    others as (
-        select answer_id, count(*) as count from (
-            select answer_id, rater from queue_ratings
-            where queue_id = $queue and rater <> $rater and verdict in ('pass', 'fail')
-            union
-            select l.answer_id, l.rater from live as l
-            left join queue_ratings as r on r.queue_id = $queue and r.answer_id = l.answer_id and r.rater = l.rater
-            where l.rater <> $rater and coalesce(r.verdict, 'undone') = 'undone'
-        ) group by answer_id
+    with said as (
+        select answer_id, rater, verdict from standing_ratings where queue_id = $queue and verdict <> 'undone'
+    ), by_rater as (
+        select answer_id, rater, bool_or(verdict in ('pass', 'fail')) as judged, bool_or(verdict is not null) as said,
+            max(expires_at) as expires_at
+        from (
+            select answer_id, rater, verdict, null as expires_at from said
+            union all
+            select answer_id, rater, null, expires_at from claims where queue_id = $queue and expires_at > $now
+        ) group by answer_id, rater
+    ), taken as (
+        select answer_id, bool_or(said) filter (rater = $rater) as mine,
+            max(expires_at) filter (rater = $rater) as expires_at,
+            count(*) filter (rater <> $rater and (judged or not said)) as others
+        from by_rater group by answer_id
     ), closed as (
-        select answer_id, act from closings where queue_id = $queue
-        qualify row_number() over (partition by answer_id order by closing_id desc) = 1
+        select answer_id from closings where queue_id = $queue
+        group by answer_id having arg_max(act, closing_id) = 'closed'
     )
     select i.answer_id, i.position, i.needed is null or coalesce(
-            l.expires_at > $now + to_minutes(q.claim_minutes // 2), false
+            t.expires_at > $now + to_minutes(q.claim_minutes // 2), false
         ) as held
     from queue_items as i join queues as q using (queue_id)
-    left join mine as m on m.answer_id = i.answer_id
-    left join others as o on o.answer_id = i.answer_id
-    left join live as l on l.answer_id = i.answer_id and l.rater = $rater
-    where i.queue_id = $queue and coalesce(m.verdict, 'undone') = 'undone'
+    left join taken as t on t.answer_id = i.answer_id
+    where i.queue_id = $queue and not coalesce(t.mine, false)
         and (len(q.raters) = 0 or list_contains(q.raters, $rater))
-        and coalesce(o.count, 0) < coalesce(i.needed, 1000000)
-        and not exists (from decisions as d where d.queue_id = $queue and d.answer_id = i.answer_id)
-        and i.answer_id not in (select answer_id from own_answers where rater = $rater)
-        and q.closed_at is null and i.answer_id not in (select answer_id from closed where act = 'closed')
+        and coalesce(t.others, 0) < coalesce(i.needed, 1000000)
+        and q.closed_at is null
+        and i.answer_id not in (
+            select answer_id from decisions where queue_id = $queue
+            union all select answer_id from own_answers where rater = $rater
+            union all from closed
+        )
     order by md5(concat_ws(':', q.seed, $rater, i.answer_id)) limit $limit
 """

@@ -65,6 +65,10 @@ MESSAGES = {
     "echo": N_(
         "The model gave back what it was shown instead of a corrected answer. Choose a stronger model for corrections."
     ),
+    "no_json": N_(
+        "The task's answers are JSON, and the model gave a corrected answer without any. Choose a stronger model for "
+        "corrections."
+    ),
     "memory": N_("The machine ran out of memory on this prompt alone. Use a smaller model or a shorter prompt."),
 }
 """Every code's sentence, a gettext id."""

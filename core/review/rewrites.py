@@ -82,6 +82,7 @@ def _item(conn: duckdb.DuckDBPyConnection, row: Mapping[str, Any]) -> dict[str, 
         "schema": eval_set.schema if eval_set else None,
         "max_new_tokens": max(LEAST_TOKENS, 2 * decodings.tokens(row["before"])),
         "before": row["before"],
+        "said": said,
     }
 
 

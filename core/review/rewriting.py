@@ -12,7 +12,7 @@ from core.generation.base import Answer, Decoding, Generator, Message, Request
 from core.generation.failures import Failure
 from core.jobs import folder as job_folder
 from core.judging import fences
-from core.scoring import texts
+from core.scoring import strict_json, texts
 
 PAUSE_S = 0.2
 LONGEST = fences.LONGEST
@@ -47,8 +47,9 @@ def messages(
 def work(folder: Path, spec: dict[str, Any]) -> dict[str, Any]:
     """Rewrite every item under `asked/` that no shard has, and go on looking for more for `idle_s` seconds.
 
-    An item has `rewrite_id`, `messages`, `schema`, `max_new_tokens` and `before`; `spec` has "model" as a generate
-    job's spec describes one. The app may add items while the worker is at it.
+    An item has `rewrite_id`, `messages`, `schema`, `max_new_tokens`, `before`, and in `said` the expert's words, round
+    by round; `spec` has "model" as a generate job's spec describes one. The app may add items while the worker is at
+    it.
     """
     done = {row["rewrite_id"] for shard in job_folder.shards(folder) for row in job_folder.read_lines(shard)}
     generator: Generator | None = None
@@ -88,8 +89,8 @@ def _decoding(items: Mapping[str, Mapping[str, Any]]) -> Decoding:
 def _row(item: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     failure = answer.failure
     text = None if answer.text is None else bare(texts.storable(answer.text), item["before"])
-    if text is not None and _MARK.search(answer.text or "") and echoed(text, item):
-        text, failure = None, Failure(code="echo")
+    if text is not None and (code := fault(answer.text or "", text, item)):
+        text, failure = None, Failure(code=code)
     return {
         "rewrite_id": item["rewrite_id"],
         "text": text,
@@ -104,6 +105,24 @@ def _row(item: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
 
 _MARK = re.compile(r"^<<<[0-9a-f]{16}\b.*$", re.MULTILINE)  # small models lose some of the closing brackets
 _BLOCK = re.compile(r"```\w*\n(.*)\n```", re.DOTALL)
+
+
+def fault(reply: str, text: str, item: Mapping[str, Any]) -> str | None:
+    """The code of what makes the reply no corrected answer, whose `text` is bare; None when it may be one."""
+    if (_MARK.search(reply) and echoed(text, item)) or parroted(text, item.get("said", ())):
+        return "echo"
+    if item["schema"] and text and strict_json.first_object(text)[0] is None:
+        return "no_json"
+    return None
+
+
+def parroted(text: str, said: Sequence[str]) -> bool:
+    """Whether the text is the expert's words over and over; once, they may be the right answer, dictated."""
+    spoken = [one.strip() for one in said if one.strip()]
+    rest = text
+    for one in spoken:
+        rest = rest.replace(one, "")
+    return not any(letter.isalnum() for letter in rest) and sum(text.count(one) for one in spoken) > 1
 
 
 def echoed(text: str, item: Mapping[str, Any]) -> bool:

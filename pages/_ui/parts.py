@@ -67,9 +67,16 @@ def offset(count: int, key: str, size: int) -> int:
     return int(st.pagination(pages, key=f"{key}.{pages}") - 1) * size if pages > 1 else 0
 
 
-def link(page: str, label: str, icon: str) -> None:
-    """A link to a page by its path under pages/, such as `review/rate.py`."""
-    st.page_link(f"../{page}", label=label, icon=f":material/{icon}:")  # Streamlit starts from where main.py is
+def link(page: str, label: str, icon: str, **about: str) -> None:
+    """A link to a page by its path under pages/, such as `review/rate.py`, opened `about` a thing by its id."""
+    # Streamlit starts from where main.py is
+    st.page_link(f"../{page}", label=label, icon=f":material/{icon}:", query_params=about or None)
+
+
+def asked_about(name: str, known: Sequence[str], otherwise: int = 0) -> int:
+    """The place in `known` of what a `link` opened the page about, else another one."""
+    asked = st.query_params.get(name)
+    return list(known).index(asked) if asked in known else otherwise
 
 
 def fresh(form: str) -> str:

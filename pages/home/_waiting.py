@@ -11,8 +11,8 @@ from core.review import adjudication, approvals, blindness, closings, comparison
 from pages._ui import session
 from pages._ui.session import _
 
-Link = tuple[str, str, str]
-"""The page, the words, and an icon."""
+Link = tuple[str, str, str, dict[str, str]]
+"""The page, the words, an icon, and what the page is to be opened about."""
 
 
 def links(conn: duckdb.DuckDBPyConnection, task: Task, person: Person) -> Iterator[Link]:
@@ -23,22 +23,22 @@ def links(conn: duckdb.DuckDBPyConnection, task: Task, person: Person) -> Iterat
             if one["mine"] and not one["locked_at"] and one["done"] < one["asked"]:
                 words = _("%(count)s pairs to compare", count=one["asked"] - one["done"])
                 named = f" · {session.escape(one['name'])}" if one["name"] else ""
-                yield "review/compare.py", words + named, "compare"
+                yield "review/compare.py", words + named, "compare", {"round": one["round_id"]}
     if roles.may(person, "run.start"):
         if count := len(closings.stuck(conn, task.task_id)):
-            yield "review/queues.py", _("%(count)s answers that everybody skipped", count=count), "skip_next"
+            yield "review/queues.py", _("%(count)s answers that everybody skipped", count=count), "skip_next", {}
         if count := closings.late(conn, task.task_id):
-            yield "review/queues.py", _("%(count)s late queues", count=count), "event_busy"
+            yield "review/queues.py", _("%(count)s late queues", count=count), "event_busy", {}
     viewer = person.person_id
     if roles.may(person, "adjudicate"):
         if count := len(blindness.shown(conn, viewer, adjudication.disputed(conn, task.task_id))):
-            yield "review/adjudicate.py", _("%(count)s disputed answers to decide", count=count), "balance"
+            yield "review/adjudicate.py", _("%(count)s disputed answers to decide", count=count), "balance", {}
         if count := len(blindness.shown(conn, viewer, flags.standing(conn, task.task_id))):
-            yield "review/adjudicate.py", _("%(count)s flagged answers to look at", count=count), "flag"
+            yield "review/adjudicate.py", _("%(count)s flagged answers to look at", count=count), "flag", {}
     if roles.may(person, "approve") and (
         count := len(blindness.shown(conn, viewer, approvals.candidates(conn, task.task_id)))
     ):
-        yield "review/approvals.py", _("%(count)s samples to approve", count=count), "inbox"
+        yield "review/approvals.py", _("%(count)s samples to approve", count=count), "inbox", {}
 
 
 def _to_rate(conn: duckdb.DuckDBPyConnection, task: Task, person: Person) -> Iterator[Link]:
@@ -53,8 +53,8 @@ def _to_rate(conn: duckdb.DuckDBPyConnection, task: Task, person: Person) -> Ite
                 words += " · " + _("late: due on %(day)s", day=queue["deadline"])
             elif queue["deadline"]:
                 words += " · " + _("until %(day)s", day=queue["deadline"])
-            yield "review/rate.py", words, "assignment_ind"
+            yield "review/rate.py", words, "assignment_ind", {"queue": queue["queue_id"]}
         else:
             unnamed += left
     if unnamed:
-        yield "review/rate.py", _("%(count)s answers to rate", count=unnamed), "inbox"
+        yield "review/rate.py", _("%(count)s answers to rate", count=unnamed), "inbox", {}

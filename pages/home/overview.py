@@ -43,8 +43,8 @@ def show_chain() -> None:
 
 def show_waiting() -> None:
     shown = [*_waiting.links(conn, task, person)]
-    for page, label, icon in shown:
-        parts.link(page, label, icon)
+    for page, label, icon, about in shown:
+        parts.link(page, label, icon, **about)
     if not shown:
         st.caption(_("Nothing is waiting for you."))
 

@@ -30,8 +30,7 @@ def trial(task_id: str, key: str) -> str | None:
             return plain("Candidate of %(when)s: %(prompt)s on %(model)s", when=when, **named)
         return plain("Trial of %(when)s on %(rows)s samples", when=when, rows=one["row_count"])
 
-    asked = st.query_params.get("trial")
-    index = list(known).index(asked) if asked in known else 0
+    index = parts.asked_about("trial", list(known))
     chosen = str(parts.select(_("Trial"), list(known), index=index, format_func=name, key=key))
     if not known[chosen]["training_set_id"]:
         st.caption(session.escape(name(chosen)))  # a phone cuts the names of prompt and model in the box

@@ -72,13 +72,16 @@ def rounds() -> dict[str, str]:
     """What to say of a round of rewriting, by its state; `{round}` is filled in later."""
     return {
         "back": plain(
-            "Round %(round)s is in the box: read it, change it, or say what is still wrong. Then choose fail.",
+            "Round %(round)s is in the box. Change it, or say what is still wrong; once it is right, choose fail, and "
+            "it is kept as the corrected answer.",
             round="{round}",
         ),
         "unchanged": plain(
             "The model changed nothing in round %(round)s. Say more exactly what is wrong.", round="{round}"
         ),
-        "failed": plain("The model gave no text this time. Ask again, or write the right answer yourself."),
+        "failed": plain(
+            "The model gave no usable answer this time. Say it in other words, or write the right answer yourself."
+        ),
     }
 
 

@@ -95,13 +95,19 @@ def _ask_form(queue_id: str, item: Item) -> None:
 
 
 def bring(queue_id: str, item: Item) -> None:
-    """Put what came back into the corrected answer, once; before its field is drawn."""
+    """Before the fields are drawn: what came back goes into the corrected answer, once. What the model was told stays
+    in sight until then, and longer where nothing came of it, so that nobody types it anew."""
     last = _last(queue_id, item)
-    seen, field = f"rate.rewritten.{item.answer_id}", f"rate.correction.{item.answer_id}"
-    if last is None or last["state"] != "back":
+    if last is None:
         return
-    if field not in st.session_state or st.session_state.get(seen) != last["rewrite_id"]:
-        st.session_state[seen], st.session_state[field] = last["rewrite_id"], last["text"]
+    seen, field = f"rate.rewritten.{item.answer_id}", f"rate.correction.{item.answer_id}"
+    new = field not in st.session_state or st.session_state.get(seen) != last["rewrite_id"]
+    if last["state"] == "waiting" or new:
+        st.session_state[f"rate.wrong.{item.answer_id}"] = "" if last["state"] == "back" else last["wrong"]
+    if last["state"] == "back" and new:
+        st.session_state[field] = last["text"]
+    if last["state"] != "waiting":
+        st.session_state[seen] = last["rewrite_id"]
 
 
 def _last(queue_id: str, item: Item) -> dict[str, Any] | None:
@@ -130,5 +136,3 @@ def _ask(queue_id: str, item: Item) -> None:
         )
     except Refusal as refusal:
         st.session_state["rate.repair.refused"] = refusal  # a callback cannot write at the right place
-    else:
-        st.session_state[wrong] = ""

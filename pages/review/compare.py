@@ -63,7 +63,7 @@ if len(known) > 1:
         chosen = parts.select(
             _("Round"),
             list(known),
-            index=(waiting or [0])[0],
+            index=parts.asked_about("round", list(known), (waiting or [0])[0]),
             format_func=lambda one: name(known[one]),
             key="compare.round",
             label_visibility="collapsed",

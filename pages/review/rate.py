@@ -1,5 +1,7 @@
 """Rate: which answers wait for this person. The answer itself is on the card, or in the plain form."""
 
+from datetime import date
+
 import streamlit as st
 
 from core.access import preferences, roles
@@ -40,13 +42,14 @@ if not known:
     st.info(_("No answers wait to be rated yet. They come from a run: see Evaluation, Runs."))
     st.stop()
 open_ones = [place for place, queue in enumerate(known.values()) if queue["done"] < queue["total"]]
+open_ones.sort(key=lambda place: [*known.values()][place]["deadline"] or date.max)  # what is due first, then the newest
 chosen = next(iter(known))
 if len(known) > 1:
     with choice:
         chosen = parts.select(
             _("Answers"),
             list(known),
-            index=(open_ones or [0])[0],
+            index=parts.asked_about("queue", list(known), (open_ones or [0])[0]),
             format_func=lambda one: _words.queue_name(known[one]),
             key="rate.queue",
             label_visibility="collapsed",

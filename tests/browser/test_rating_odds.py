@@ -229,6 +229,7 @@ def test_a_model_is_told_what_is_wrong_until_its_text_is_right(page: Page, start
             page.keyboard.type(wrong)
             page.keyboard.press("Enter")
             expect(page.locator(".round")).to_contain_text("rewriting")
+            expect(page.locator(".said-wrong")).to_have_value(wrong)  # what it was told stays in sight
             if number == 1:
                 tab = room.open(page.context, "mina")
                 expect(tab.locator(".input")).to_have_text(asked)
@@ -247,6 +248,7 @@ def test_a_model_is_told_what_is_wrong_until_its_text_is_right(page: Page, start
                 expect(page.locator(".input")).to_have_text(asked)
             expect(page.locator(".correction")).to_have_value(f"Round {number}", timeout=60_000)
             expect(page.locator(".round")).to_contain_text(f"Round {number} is in the box")
+            expect(page.locator(".said-wrong")).to_have_value("")
         assert not re.search("writer|tiny", page.locator(".room").inner_text(), re.IGNORECASE)
         assert press(page, "f") == asked
         saved(page)

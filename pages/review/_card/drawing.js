@@ -60,7 +60,8 @@ const Drawing = {
     const { words } = this;
     this.$(".repair").hidden = !this.data.repair;
     const wrong = this.$(".said-wrong");
-    if (wrong.value !== (draft.wrong || "")) wrong.value = draft.wrong || "";
+    const told = (draft.asked ? draft.sent : draft.wrong) || ""; // what the model was told stays in sight meanwhile
+    if (wrong.value !== told) wrong.value = told;
     wrong.readOnly = this.$(".correction").readOnly = this.$(".rewrite button").disabled = Boolean(draft.asked);
     const said = draft.asked ? words.rewriting : words.rounds[draft.told] || "";
     this.$(".round").textContent = said.replace("{round}", draft.round);

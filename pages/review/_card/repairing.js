@@ -10,6 +10,7 @@ const Repairing = {
     const asked = this.store.add({ kind: "repair", answer: item.id, wrong: wrong.trim(), before: correction });
     this.remark({ wrong: "", sent: wrong.trim(), asked, told: "" });
     this.draw(false);
+    this.$(".repair").scrollIntoView({ block: "nearest" });
     setTimeout(() => this.flush(), 0);
   },
 

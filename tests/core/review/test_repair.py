@@ -231,6 +231,23 @@ def until(world, reached):
 
 
 @pytest.mark.parametrize(
+    ("text", "schema", "fault"),
+    [
+        ("The action is wrong.\n\nThe action is wrong.\n", None, "echo"),
+        ("The action is wrong. Say when. The action is wrong.", None, "echo"),
+        ("Say when.", None, None),  # once, it may be the right answer, dictated
+        ("The action is wrong. The action is wrong, so it is tracked.", None, None),
+        ("The answer is:\n\nThe action is tracking.", {"type": "object"}, "no_json"),
+        ('{"action": "track"}', {"type": "object"}, None),
+        ('It is {"action": "track"}.', {"type": "object"}, None),
+    ],
+)
+def test_what_cannot_be_a_corrected_answer_never_comes_to_the_expert(text, schema, fault):
+    item = {"said": ["The action is wrong.", "Say when."], "schema": schema, "before": "late"}
+    assert rewriting.fault(text, text, item) == fault
+
+
+@pytest.mark.parametrize(
     ("said", "before", "kept"),
     [
         (" Late. ", "late", "Late."),

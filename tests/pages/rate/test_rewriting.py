@@ -30,11 +30,20 @@ def test_in_the_form_a_model_is_told_what_is_wrong_and_its_text_is_taken(page, c
     app.text_input(key=f"rate.wrong.{item.answer_id}").input("It has no date.")
     press(app, "rewrite", item)
     assert app.button(key=f"rate.rewrite.{item.answer_id}").disabled
+    comes_back(conn, item.text)
+    app.run()
+    assert any("changed nothing in round 1" in caption.value for caption in app.caption)
+    wrong = app.text_input(key=f"rate.wrong.{item.answer_id}")
+    assert wrong.value == "It has no date.", "nothing came of it, so nobody types it anew"
+    wrong.input("It must name the day.")
+    press(app, "rewrite", item)
+    assert app.text_input(key=f"rate.wrong.{item.answer_id}").value == "It must name the day."
     comes_back(conn, "On Monday.")
     app.run()
     field = f"rate.correction.{item.answer_id}"
     assert app.text_area(key=field).value == "On Monday."
-    assert any("Round 1 is in the box" in caption.value for caption in app.caption)
+    assert app.text_input(key=f"rate.wrong.{item.answer_id}").value == ""
+    assert any("Round 2 is in the box" in caption.value for caption in app.caption)
     app.text_area(key=field).input("On Monday, 3 May.")
     press(app, "fail", item)
     (row,) = kept(world)

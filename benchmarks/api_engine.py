@@ -28,12 +28,12 @@ from core.evaluation.prompts import Prompt  # noqa: E402
 from core.intake.importing import Row  # noqa: E402
 from core.jobs import jobs, supervisor  # noqa: E402
 from core.jobs.launchers import LocalLauncher  # noqa: E402
+from core.jobs.watch import Watch  # noqa: E402
 from core.settings import Settings  # noqa: E402
 from core.store import database  # noqa: E402
 from tests import openai_server  # noqa: E402
 
 SOMEBODY = Person(person_id="bench", name="bench", roles=frozenset(roles.ROLES))
-STEP_S = 0.1
 
 
 def server(latency_s: float, pipe: Connection) -> None:
@@ -88,14 +88,16 @@ def ours(base_url: str, calls: int, at_once: int, pipe: Connection) -> tuple[flo
         pipe.recv()
         asked = time.time()
         job_id = matrices.start(conn, by=SOMEBODY, matrix=matrix)
-        launcher = LocalLauncher()
+        launcher, watch, ended = LocalLauncher(), Watch(), 0.0
         query = "select count(*) from scores where metric = 'correct' and value = 1"
-        while (conn.execute(query).fetchone() or (0,))[0] < calls:
-            supervisor.step(settings, conn, launcher)
-            assert jobs.find(conn, job_id).state not in ("failed", "interrupted"), "see the job's log"
-            time.sleep(STEP_S)
-        ended = time.time()
-        supervisor.drain(settings, conn, launcher)
+        while folders := supervisor.step(settings, conn, launcher):  # as the app and the commands follow a job
+            if not ended and (conn.execute(query).fetchone() or (0,))[0] == calls:
+                ended = time.time()
+            watch.follow(folders)
+            watch.wait(1.0)
+            watch.look()
+        assert jobs.find(conn, job_id).state == "done", "see the job's log"
+        assert ended, "not every answer is right"
         connection.close()
     pipe.send("first")
     first, arrived = pipe.recv()

@@ -125,4 +125,4 @@ def _starter(settings: Settings, conn: duckdb.DuckDBPyConnection, say: Say) -> M
     say("Starter model: fetching it unless it is there.")
     job_id = models.fetch_starter(conn, by=EXPERT)
     demo_steps.wait(settings, conn, say, job_id)
-    return models.everything(conn)[-1]
+    return models.offered(conn)[-1]

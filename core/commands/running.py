@@ -221,5 +221,5 @@ def _model(conn: duckdb.DuckDBPyConnection, name: str, chosen: argparse.Namespac
         agreed = replace(terms.of(conn, model.model_id), **{key: one for key, one in said.items() if one is not None})
         terms.agree(conn, by=OPERATOR, model_id=model.model_id, terms=agreed)
         return model
-    registered = next((one for one in reversed(models.everything(conn)) if one.name == name), None)
+    registered = next((one for one in reversed(models.offered(conn)) if one.name == name), None)
     return registered or models.register_local(conn, by=OPERATOR, folder=Path(name))

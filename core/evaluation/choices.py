@@ -126,6 +126,7 @@ def carry_over(conn: duckdb.DuckDBPyConnection, *, by: Person, before: EvalSet, 
 
     Nothing is done where it counts already, so that it may be asked twice.
     """
+    roles.require(by, "run.start")
     scorer = of_set(conn, before)
     if of_set(conn, after).scorer_id != scorer.scorer_id:
         choose(conn, by=by, eval_set=after, scorer=scorer)

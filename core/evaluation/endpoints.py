@@ -1,11 +1,13 @@
 """Endpoints that are registered already: a wrong key name is corrected, another address is another version."""
 
+from contextlib import suppress
+
 import duckdb
 
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import models, terms
+from core.evaluation import models, retirements, terms
 from core.evaluation.models import Model
 from core.evaluation.terms import Terms
 from core.generation import addresses
@@ -20,7 +22,7 @@ def correct(
 
     Only the name of its key is changed in place. With another address or model name it would be another model to
     those who read its answers, so that is added as a version of its own, under the same name and with the same terms,
-    unless it is there already; the one before stays with what it answered.
+    unless it is there already; the one before stays with what it answered, or is retired if nothing was asked of it.
     """
     roles.require(by, "model.manage")
     model = models.find(conn, model_id)
@@ -33,6 +35,9 @@ def correct(
         other = models.register_api(conn, by=by, **named)
         if terms.of(conn, other.model_id) == Terms():
             terms.agree(conn, by=by, model_id=other.model_id, terms=terms.of(conn, model_id))
+        if not retirements.used(conn, model_id):
+            with suppress(Refusal):  # a job waits for it
+                retirements.retire(conn, by=by, model_id=model_id)
         return other
     if (key_env or None) != model.key_env:
         detail = {"key_env": key_env or None, "before": model.key_env}

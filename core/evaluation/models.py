@@ -135,6 +135,9 @@ def register_api(
 
 def _register(conn: duckdb.DuckDBPyConnection, by: Person, model: Model) -> Model:
     if (known := find(conn, model.model_id)) is not None:
+        if known.model_id in retired(conn):
+            with audit.change(conn, actor=by.person_id, act="model.restored", subject=known.model_id):
+                set_retired(conn, known.model_id, False, by.person_id)
         return known
     detail = {"name": model.name, "kind": model.kind}
     with audit.change(conn, actor=by.person_id, act="model.added", subject=model.model_id, detail=detail):
@@ -206,6 +209,24 @@ def everything(conn: duckdb.DuckDBPyConnection) -> list[Model]:
     """All model versions, the oldest first."""
     query = "select * exclude (created_by, created_at) from models order by created_at"
     return [_model(row) for row in database.rows(conn, query)]
+
+
+def offered(conn: duckdb.DuckDBPyConnection) -> list[Model]:
+    """Those that can be chosen, the oldest first: all that are not retired."""
+    gone = retired(conn)
+    return [one for one in everything(conn) if one.model_id not in gone]
+
+
+def retired(conn: duckdb.DuckDBPyConnection) -> set[str]:
+    """The ids of the versions that are offered no more."""
+    query = "select model_id from model_retirements group by model_id having arg_max(retired, retirement_id)"
+    return {model_id for (model_id,) in conn.execute(query).fetchall()}
+
+
+def set_retired(conn: duckdb.DuckDBPyConnection, model_id: str, gone: bool, by: str) -> None:
+    """The bare row, for a caller that is inside a change already."""
+    row = {"model_id": model_id, "retired": gone, "set_by": by, "set_at": database.now()}
+    database.insert(conn, "model_retirements", [row])
 
 
 def _model(row: dict[str, Any]) -> Model:

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -150,11 +151,10 @@ class _Crew:
     async def advance(self) -> bool:
         """Go on until an answer is in or a glance is over; False when nothing is left to do, or an error ended it."""
         self._news.clear()
-        try:
-            async with asyncio.timeout(GLANCE_SECONDS):
-                await self._news.wait()
-        except TimeoutError:
-            pass
+        if not all(caller.done() for caller in self._callers):  # else nobody is left to bring any
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GLANCE_SECONDS):
+                    await self._news.wait()
         ended = [caller for caller in self._callers if caller.done()]
         self.error = next((error for caller in ended if (error := caller.exception())), None)
         return self.error is None and (bool(self._finished) or len(ended) < len(self._callers))

@@ -19,6 +19,7 @@ from core.jobs import folder as job_folder
 from core.jobs import jobs
 from core.jobs.jobs import Job
 from core.jobs.launchers import Launcher, LocalLauncher
+from core.jobs.watch import Watch
 from core.judging import judgings
 from core.knowledge import indexes, vectors
 from core.locale.mark import N_
@@ -38,16 +39,16 @@ UNWRITTEN = N_("The files of this job could not be written: %(error)s. Make room
 
 
 class Supervisor:
-    """The thread that steps once a second until `stop`."""
+    """The thread that steps every so many seconds until `stop`, and sooner when its watch has noticed something."""
 
-    def __init__(self, step: Callable[[], object], every_s: float) -> None:
+    def __init__(self, step: Callable[[], object], every_s: float, watch: Watch | None = None) -> None:
         self._end = threading.Event()
-        self._step, self._every_s = step, every_s
+        self._step, self._every_s, self._watch = step, every_s, watch or Watch()
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        while not self._end.wait(self._every_s):
+        while not self._watch.wait(self._every_s, self._end):
             try:
                 self._step()
             except Exception:  # one bad step must not end the following of all jobs
@@ -62,19 +63,26 @@ def start(
     settings: Settings, database: duckdb.DuckDBPyConnection, launcher: Launcher | None = None, every_s: float = 1.0
 ) -> Supervisor:
     """Begin to follow the jobs of this database in a thread."""
-    launcher = launcher or LocalLauncher()
-    return Supervisor(lambda: step(settings, database.cursor(), launcher), every_s)
+    launcher, watch = launcher or LocalLauncher(), Watch()
+
+    def watched_step() -> None:
+        watch.look()
+        watch.follow(step(settings, database.cursor(), launcher))
+
+    return Supervisor(watched_step, every_s, watch)
 
 
 def drain(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launcher | None = None) -> None:
     """Step until no job is open, for a command that waits."""
-    launcher = launcher or LocalLauncher()
-    while step(settings, conn, launcher):
-        time.sleep(0.3)
+    launcher, watch = launcher or LocalLauncher(), Watch()
+    while folders := step(settings, conn, launcher):
+        watch.follow(folders)
+        watch.wait(0.3)
+        watch.look()
 
 
-def step(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launcher) -> bool:
-    """Look at every open job once; whether any is open still."""
+def step(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launcher) -> list[Path]:
+    """Look at every open job once; the folders of those that are open still."""
     for job in jobs.in_states(conn, "running", "stopping"):
         try:
             _follow(settings, conn, launcher, job)
@@ -87,7 +95,7 @@ def step(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launcher
         if job.lane not in busy:
             busy.add(job.lane)
             _launch(settings, conn, launcher, job)
-    return bool(jobs.in_states(conn, *jobs.OPEN))
+    return [jobs.folder_of(settings, job.job_id) for job in jobs.in_states(conn, *jobs.OPEN)]
 
 
 def _launch(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launcher, job: Job) -> None:

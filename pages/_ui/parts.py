@@ -134,7 +134,7 @@ def choose_eval_set(task_id: str, key: str, split: str | None = None) -> EvalSet
 
 def choose_model(key: str, *kinds: str, usual: str | None = None) -> Model | None:
     """A picker over the registered models of those kinds, the newest first; that of the id `usual` unless changed."""
-    known = [one for one in reversed(models.everything(session.conn())) if not kinds or one.kind in kinds]
+    known = [one for one in reversed(models.offered(session.conn())) if not kinds or one.kind in kinds]
     if not known:
         st.info(_("There is no model yet. Fetch the starter model under Evaluation, Models."))
         link("evaluation/models.py", _("Go to Models"), "deployed_code")

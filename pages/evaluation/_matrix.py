@@ -43,7 +43,7 @@ def _title(job_id: str) -> str:
 def _form(eval_set: EvalSet, ladder: Ladder) -> None:
     conn = session.conn()
     rungs = dict(ladder.rungs)
-    known = {one.model_id: one for one in reversed(models.everything(conn))}
+    known = {one.model_id: one for one in reversed(models.offered(conn))}
     splits = [split for split in ("dev", "train") if eval_set.counts.get(split)]
     if not known or not splits:
         st.info(_("A matrix needs a model and samples for tuning or learning."))

@@ -9,7 +9,7 @@ from core.evaluation.terms import LONGEST_S, MOST_AT_ONCE, Terms
 from core.locale.mark import N_
 from pages._ui import parts, session
 from pages._ui.session import _, plain
-from pages.evaluation import _connection, _model_reach
+from pages.evaluation import _connection, _model_reach, _retired
 
 WAYS = {
     "json_schema": N_("holds answers to a JSON schema"),
@@ -29,6 +29,7 @@ def show(model: Model) -> None:
         _terms(model)
         if roles.may(session.person(), "model.manage"):
             _model_reach.show(model)
+        _retired.offer(model)
         return
     parts.text(model.path)
     if model.kind == "adapter":
@@ -39,6 +40,7 @@ def show(model: Model) -> None:
         [{plain("File"): name, "SHA-256": digest} for name, digest in sorted(model.file_hashes.items())],
         hide_index=True,
     )
+    _retired.offer(model)
 
 
 def _test(model: Model) -> None:

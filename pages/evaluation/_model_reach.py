@@ -24,7 +24,8 @@ def show(model: Model) -> None:
         st.caption(
             _(
                 "The key's name is changed for this model. Another address or model name is another version: it is "
-                "added beside this one, with the same prices and limits, and answers stay with the one that gave them."
+                "added with the same prices and limits, and answers stay with the one that gave them. If this one was "
+                "never asked anything, it is retired."
             )
         )
         saved = st.form_submit_button(_("Save"), key=f"{key}.save")

@@ -26,7 +26,7 @@ def show(prompt: Prompt, eval_set: EvalSet, key: str = "prompts.sample") -> None
     )
     known = {
         one.name: Path(one.path)
-        for one in models.everything(session.conn())
+        for one in models.offered(session.conn())
         if one.kind == "local" and (Path(one.path) / "tokenizer.json").is_file()
     }
     folder = known[right.selectbox(_("Tokens as counted by"), list(known), key=f"{key}.tokenizer")] if known else None

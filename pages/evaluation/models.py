@@ -7,14 +7,14 @@ from core.evaluation import models
 from core.training import withdrawals
 from pages._ui import parts, session, withdrawn
 from pages._ui.session import _, plain
-from pages.evaluation import _add_model, _model_card, _words
+from pages.evaluation import _add_model, _model_card, _retired, _words
 
 conn, person = session.conn(), session.person()
 st.title(_("Models"))
 st.caption(_("What answers the questions: a model on this machine, a server, or one that was fine-tuned here."))
-known = models.everything(conn)
+known = models.offered(conn)
 marked = withdrawals.by_model(conn)
-names = {one.model_id: one.name for one in known}
+names = {one.model_id: one.name for one in models.everything(conn)}
 if known:
     ticked = st.dataframe(
         [
@@ -43,6 +43,7 @@ else:
     st.info(_("There is no model yet. The starter model is the quickest way to begin."))
 for model_id in marked:
     withdrawn.show(model_id, names[model_id])
+_retired.show()
 
 st.subheader(_("Add a model"))
 if not roles.may(person, "model.manage"):

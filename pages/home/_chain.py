@@ -129,7 +129,7 @@ def next_step(conn: duckdb.DuckDBPyConnection, task: Task, found: list[Station])
     counts = [one.counts for one in eval_sets.of_task(conn, task.task_id)]
     if not any(one.get("dev") or one.get("train") for one in counts):
         return Step(words=Sentence(N_("Next: import the questions"), {}), page="evaluation/eval_sets.py")
-    if not models.everything(conn):
+    if not models.offered(conn):
         return Step(words=Sentence(N_("Next: add a model"), {}), page="evaluation/models.py")
     if evaluate.state != "done":
         words = N_("See how far the ladder is") if evaluate.state == "running" else N_("Next: run the ladder")

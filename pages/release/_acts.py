@@ -52,6 +52,8 @@ ACTS = {
     "model.added": N_("Model added"),
     "model.corrected": N_("Key name of an endpoint corrected"),
     "model.fetch_started": N_("Starter model asked for"),
+    "model.restored": N_("Retired model brought back"),
+    "model.retired": N_("Model retired"),
     "model.merge_asked": N_("Merging of a trained model asked for"),
     "model.terms_set": N_("Model's prices and limits set"),
     "pair.compared": N_("Pair compared"),

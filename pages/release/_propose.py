@@ -20,7 +20,7 @@ def show(task: Task) -> None:
     with st.expander(_("Put up a prompt or another model, without training"), icon=":material/swap_horiz:"):
         eval_set = parts.choose_eval_set(task.task_id, "candidate.set", split="gate")
         ladder = prompts.ladder(session.conn(), task.task_id, eval_set.name) if eval_set else None
-        known = list(reversed(models.everything(session.conn())))
+        known = list(reversed(models.offered(session.conn())))
         if eval_set is None or ladder is None or not known:
             st.info(_("This needs an eval set with gate samples, a prompt ladder for it, and a model."))
             return

@@ -31,8 +31,8 @@ def rounds(queue_id: str, asked: Collection[str]) -> list[dict[str, Any]]:
 def choose(task_id: str) -> None:
     """The operator's choice of a model for the task, with why it failed lately."""
     conn = session.conn()
-    known = {one.model_id: one for one in models.everything(conn)}
     now = repair.model_of(conn, task_id)
+    known = {one.model_id: one for one in [*models.offered(conn), *([now] if now else [])]}
     st.markdown(_("**A model that rewrites what raters call wrong**"))
     chosen = st.selectbox(
         _("Model"),

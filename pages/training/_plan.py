@@ -215,7 +215,7 @@ def recipe(rows: int, method: Method) -> Recipe | None:
 
 def goes_on(base: Model) -> Model | None:
     """A tuned model of the same base to go on from, or None for a new adapter."""
-    known = [one for one in models.everything(session.conn()) if one.base_model_id == base.model_id]
+    known = [one for one in models.offered(session.conn()) if one.base_model_id == base.model_id]
     if not known:
         return None
     return st.selectbox(

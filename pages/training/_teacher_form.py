@@ -41,7 +41,7 @@ def show(eval_set: EvalSet, ladder: Ladder) -> None:
         help=_("Some providers forbid it. The note stays on every row, in the model card and in every export."),
     )
     with st.expander(_("Pairs for DPO, spending cap")):
-        students = [None, *(one for one in reversed(models.everything(conn)) if one.kind == "local")]
+        students = [None, *(one for one in reversed(models.offered(conn)) if one.kind == "local")]
         student = st.selectbox(
             _("Also let a student answer"),
             students,

@@ -125,3 +125,15 @@ def test_a_name_on_a_hub_queues_its_fetching_with_its_place_in_the_queue(page, t
     assert (job.kind, job.state, job.spec["repo"]) == ("fetch", "queued", "team/small")
     assert not app.exception
     assert app.get("progress")[0].proto.text == "next in the queue"
+
+
+def test_a_model_is_retired_on_its_card_and_brought_back_below_the_list(page, task, conn, mina):
+    model = models.register_api(conn, by=mina, name="Mine", base_url="http://127.0.0.1:9/v1", api_model="m")
+    app = AppTest.from_function(card, kwargs={"model_id": model.model_id}, default_timeout=30).run()
+    app.button(key=f"models.retire.{model.model_id}").click().run()
+    assert models.offered(conn) == []
+    app = page("evaluation/models.py")
+    assert "There is no model yet" in app.info[0].value
+    app.button(key=f"models.restore.{model.model_id}").click().run()
+    assert [one.model_id for one in models.offered(conn)] == [model.model_id]
+    assert "is offered again" in app.success[0].value

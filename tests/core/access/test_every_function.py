@@ -43,13 +43,15 @@ ACTS = {
     "model.manage": [
         "evaluation.endpoints.correct", "evaluation.models.fetch_hub",
         "evaluation.models.fetch_starter", "evaluation.models.register_api", "evaluation.models.register_local",
-        "evaluation.terms.agree", "training.cards.merge",
+        "evaluation.retirements.restore", "evaluation.retirements.retire", "evaluation.terms.agree",
+        "training.cards.merge",
     ],
     "knowledge.manage": ["knowledge.indexes.add", "knowledge.indexes.bring_back", "knowledge.indexes.remove",
                          "knowledge.ways.choose"],
     "run.start": [
         "evaluation.questions.ask",
-        "evaluation.choices.choose", "evaluation.runs.raise_cap", "evaluation.runs.retry_failed",
+        "evaluation.choices.carry_over", "evaluation.choices.choose", "evaluation.runs.raise_cap",
+        "evaluation.runs.retry_failed",
         "evaluation.runs.start", "evaluation.runs.start_collecting", "evaluation.runs.start_ladder",
         "judging.judgings.start", "review.comparisons.create", "review.comparisons.lock", "review.queues.create",
         "release.candidates.propose",

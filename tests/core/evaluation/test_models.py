@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from core.errors import Refusal
-from core.evaluation import endpoints, models, terms
+from core.evaluation import endpoints, models, retirements, terms
 from core.evaluation.terms import Terms
+from core.jobs import jobs
+from tests.core.jobs.conftest import queue_run
 
 
 @pytest.fixture
@@ -82,3 +84,72 @@ def test_the_key_of_an_endpoint_is_corrected_in_place_and_another_address_is_ano
     local = models.register_local(conn, by=mina, folder=folder)
     with pytest.raises(Refusal, match="Only an endpoint"):
         endpoints.correct(conn, by=mina, model_id=local.model_id, **reached)
+
+
+def test_a_retired_model_is_offered_no_more_until_it_is_brought_back_and_both_are_on_record(conn, mina, folder):
+    model = models.register_local(conn, by=mina, folder=folder)
+    for _ in range(2):  # the second time nothing is left to do
+        retirements.retire(conn, by=mina, model_id=model.model_id)
+    assert (models.offered(conn), retirements.everything(conn)) == ([], [model])
+    assert models.find(conn, model.model_id) == model
+    for _ in range(2):
+        retirements.restore(conn, by=mina, model_id=model.model_id)
+    assert (models.offered(conn), retirements.everything(conn)) == ([model], [])
+    retirements.retire(conn, by=mina, model_id=model.model_id)
+    assert models.register_local(conn, by=mina, folder=folder) == model, "who adds it again wants it"
+    assert models.offered(conn) == [model]
+    said = "select act, actor from audit_events where subject = ? and act <> 'model.added' order by seq"
+    assert conn.execute(said, [model.model_id]).fetchall() == [
+        ("model.retired", "mina"), ("model.restored", "mina"), ("model.retired", "mina"), ("model.restored", "mina"),
+    ]  # fmt: skip
+    with pytest.raises(Refusal, match="no such model"):
+        retirements.retire(conn, by=mina, model_id="model-never")
+
+
+def test_a_base_is_retired_after_its_adapters_and_comes_back_with_them(conn, mina, folder):
+    base = models.register_local(conn, by=mina, folder=folder)
+    tuned = models.Model(
+        model_id="tuned",
+        name="Tuned",
+        kind="adapter",
+        path="x",
+        base_model_id=base.model_id,
+        file_hashes={},
+        lineage={},
+    )
+    models.insert(conn, tuned, "mina")
+    with pytest.raises(Refusal, match="is the base of Tuned"):
+        retirements.retire(conn, by=mina, model_id=base.model_id)
+    for one in (tuned, base):
+        retirements.retire(conn, by=mina, model_id=one.model_id)
+    assert models.offered(conn) == []
+    retirements.restore(conn, by=mina, model_id="tuned")
+    assert models.offered(conn) == [base, tuned]
+
+
+def test_a_model_that_a_job_needs_or_a_release_serves_is_not_retired(conn, mina):
+    model = models.register_api(conn, by=mina, name="Mine", base_url="http://127.0.0.1:1/v1", api_model="m")
+    named = {"job_id": "j", "kind": "generate", "task_id": None, "title": "", "values": {}, "by": "mina"}
+    jobs.insert(conn, jobs.Job(**named, spec={"judge": model.model_id}))
+    with pytest.raises(Refusal, match="A job waits for “Mine”"):
+        retirements.retire(conn, by=mina, model_id=model.model_id)
+    jobs.set_state(conn, "j", "done")
+    conn.execute(
+        "insert into releases values ('r', 'cards', 1, 's', {'model': {'model_id': ?}}::json, 'd', 'mina', now())",
+        [model.model_id],
+    )
+    conn.execute("insert into alias_moves values ('cards', 'production', 1, 'r', null, '', 'released', 'mina', now())")
+    with pytest.raises(Refusal, match=r"in the release that cards@production points to"):
+        retirements.retire(conn, by=mina, model_id=model.model_id)
+    assert models.offered(conn) == [model]
+
+
+def test_a_mistyped_endpoint_leaves_the_list_when_its_address_is_corrected_unless_it_was_asked(conn, mina):
+    typed = {"base_url": "http://127.0.0.1:1/v1", "api_model": "m"}
+    model = models.register_api(conn, by=mina, name="Mine", **typed)
+    moved = endpoints.correct(conn, by=mina, model_id=model.model_id, **typed | {"base_url": "http://127.0.0.1:2/v1"})
+    assert (models.offered(conn), retirements.everything(conn)) == ([moved], [model])
+    queue_run(conn, mina, "http://127.0.0.1:3/v1", count=1)
+    asked = models.offered(conn)[-1]
+    other = endpoints.correct(conn, by=mina, model_id=asked.model_id, base_url="http://127.0.0.1:4/v1", api_model="m")
+    assert models.offered(conn) == [moved, asked, other]

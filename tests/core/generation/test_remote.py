@@ -166,6 +166,13 @@ def test_finished_answers_are_handed_over_as_soon_as_they_are_in(server):
     assert arrivals[-1][0] - arrivals[0][0] > 0.35  # the first was not kept until the others were in
 
 
+def test_the_end_comes_with_the_last_answer_and_not_a_glance_later(server, monkeypatch):
+    monkeypatch.setattr(remote, "GLANCE_SECONDS", 60)
+    began = monotonic()
+    assert len(answered(server, *(f"q{i}" for i in range(20)))) == 21
+    assert monotonic() - began < 30
+
+
 def test_a_stop_keeps_what_is_finished_and_cancels_the_rest(server):
     server.faults["slow"] = [hangs(30)]
     began = monotonic()

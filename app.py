@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import Refusal
 from core.store import anchors
-from pages._ui import company, entrance, gate, state
+from pages._ui import company, entrance, gate, state, trail_file
 
 try:
     state.provider()
@@ -16,5 +16,5 @@ except anchors.Damaged:
 except Refusal as refusal:
     sys.exit(str(refusal))
 
-routes = [*entrance.routes, *company.routes]
+routes = [*entrance.routes, *company.routes, *trail_file.routes]
 app = st.App("pages/_ui/main.py", lifespan=entrance.lifespan, routes=routes, middleware=gate.middleware)

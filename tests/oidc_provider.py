@@ -51,6 +51,15 @@ class Provider:
             f'client_id = "{CLIENT_ID}"\nclient_secret = "{CLIENT_SECRET}"\nredirect_uri = "{redirect_uri}"\n{more}'
         )
 
+    def streamlit_settings(self, redirect_uri: str, named: str = "", more: str = "") -> str:
+        """The sections that Streamlit documents for `st.login`, of an unnamed provider or of a named one."""
+        shared = f'[auth]\nredirect_uri = "{redirect_uri}"\ncookie_secret = "xxx"\n'
+        return (
+            f'{shared}{f"[auth.{named}]" if named else ""}\nclient_id = "{CLIENT_ID}"\n'
+            f'client_secret = "{CLIENT_SECRET}"\n'
+            f'server_metadata_url = "{self.issuer}/.well-known/openid-configuration"\n{more}'
+        )
+
     async def discovery(self, _request: Request) -> Response:
         return JSONResponse(
             {

@@ -1,31 +1,49 @@
 """The audit trail as people read it: newest entries first, filtered, and as a file to keep elsewhere."""
 
-import json
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import duckdb
 
-from core import content
-from core.store import database
+from core.store import audit, database
+
+AT_ONCE = 5000
+"""Entries of an export that are read in one query: a few MB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which entries: of one act, by one actor, on one subject, from a moment on (UTC), and before another."""
+
+    act: str | None = None
+    actor: str | None = None
+    subject: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+EVERYTHING = Filter()
 
 
 def entries(
-    conn: duckdb.DuckDBPyConnection,
-    *,
-    before: int | None = None,
-    act: str | None = None,
-    actor: str | None = None,
-    limit: int = 50,
+    conn: duckdb.DuckDBPyConnection, chosen: Filter = EVERYTHING, *, before: int | None = None, limit: int = 50
 ) -> list[dict[str, Any]]:
-    """The newest entries older than number `before`, of one act or actor if asked for; `detail` is JSON text."""
+    """The newest entries older than number `before` that the filter lets through; `detail` is JSON text."""
+    # The numbers first, from few and narrow columns; then the whole rows of those few.
     query = """
         select seq, happened_at, actor, act, subject, detail, previous_hash, hash from audit_events
-        where ($before is null or seq < $before) and ($act is null or act = $act)
-            and ($actor is null or actor = $actor)
-        order by seq desc limit $limit
+        where seq in (
+            select seq from audit_events
+            where ($before is null or seq < $before) and ($act is null or act = $act)
+                and ($actor is null or actor = $actor) and ($subject is null or subject = $subject)
+                and ($since is null or happened_at >= $since) and ($until is null or happened_at < $until)
+            order by seq desc limit $limit
+        ) order by seq desc
     """
-    return database.rows(conn, query, {"before": before, "act": act, "actor": actor, "limit": limit})
+    values = {name: getattr(chosen, name) for name in Filter.__slots__}
+    return database.rows(conn, query, {**values, "before": before, "limit": limit})
 
 
 def head(conn: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
@@ -44,14 +62,27 @@ def actors(conn: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def lines(conn: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """The whole trail, the oldest entry first, one JSON text a line.
+    """The whole trail as it is now, the oldest entry first, one JSON text a line, many lines at a time.
 
     A line without its `hash`, written as `content.canonical` writes it, hashes to that `hash` with SHA-256.
     """
-    query = "select seq, happened_at, actor, act, subject, detail, previous_hash, hash from audit_events order by seq"
-    result = conn.execute(query)
-    while row := result.fetchone():
-        seq, at, actor, act, subject, detail, previous_hash, written = row
-        event = {"seq": seq, "at": at.isoformat(timespec="microseconds"), "actor": actor, "act": act}
-        event |= {"subject": subject, "detail": json.loads(detail), "previous_hash": previous_hash}
-        yield content.canonical({**event, "hash": written}) + "\n"
+    newest, start = audit.head(conn)[0], 0
+    while start < newest:
+        values = {"start": start, "end": min(start + AT_ONCE, newest)}  # not a limit, for which all would be sorted
+        yield "".join(line for (line,) in conn.execute(_LINES, values).fetchall())
+        start = _before_next(conn, values["end"])
+
+
+def _before_next(conn: duckdb.DuckDBPyConnection, seq: int) -> int:
+    """The number before the next entry behind `seq`, which is `seq` itself unless entries are missing."""
+    found = conn.execute("select min(seq) - 1 from audit_events where seq > ?", [seq]).fetchone()
+    return seq if found is None or found[0] is None else int(found[0])
+
+
+_LINES = """
+    select '{"act":' || to_json(act) || ',"actor":' || to_json(actor)
+        || ',"at":"' || strftime(happened_at, '%Y-%m-%dT%H:%M:%S.%f') || '","detail":' || detail
+        || ',"hash":"' || hash || '","previous_hash":"' || previous_hash || '","seq":' || seq
+        || ',"subject":' || to_json(subject) || '}\n' as line
+    from audit_events where seq > $start and seq <= $end order by seq
+"""

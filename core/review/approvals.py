@@ -128,7 +128,7 @@ def decide(
         actor=by.person_id,
         act=f"samples.{decision}",
         subject=task_id,
-        detail={"samples": [row["sample_id"] for row in rows]},
+        detail={"samples": [row["sample_id"] for row in rows], "reason": reason.strip()},
     ):
         add(conn, rows, by=by, decision=decision, reason=reason.strip())
     return len(rows)
@@ -161,7 +161,8 @@ def withdraw(conn: duckdb.DuckDBPyConnection, *, by: Person, task_id: str, sampl
     latest = next((row for row in approved(conn, task_id) if row["sample_id"] == sample_id), None)
     if latest is None:
         raise Refusal(N_("This sample is not approved, so there is nothing to withdraw."))
-    detail = {"samples": [sample_id], "models": withdrawals.learned_from(conn, sample_id)}
+    models = withdrawals.learned_from(conn, sample_id)
+    detail = {"samples": [sample_id], "models": models, "reason": reason.strip()}
     with audit.change(conn, actor=by.person_id, act="samples.withdrawn", subject=task_id, detail=detail):
         add(conn, [latest], by=by, decision="withdrawn", reason=reason.strip())
 

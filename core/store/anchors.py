@@ -71,17 +71,18 @@ def compare(conn: duckdb.DuckDBPyConnection, anchor: Path) -> None:
 
 def follow(conn: duckdb.DuckDBPyConnection, anchor: Path) -> None:
     """From now on the anchor holds this database's head, beginning with the one it has."""
-    head = conn.execute("select seq, hash, happened_at from audit_events order by seq desc limit 1").fetchone()
+    query = "select seq, hash, happened_at from audit_events where seq = (select max(seq) from audit_events)"
+    head = conn.execute(query).fetchone()
     if head:
         partial = anchor.with_name(anchor.name + ".partial")
         partial.write_text(json.dumps({"seq": head[0], "hash": head[1], "at": head[2].isoformat()}) + "\n", "utf-8")
         partial.replace(anchor)
-    _anchors[_path_of(conn)] = anchor
+    _anchors[path_of(conn)] = anchor
 
 
 def write(conn: duckdb.DuckDBPyConnection, head: Mapping[str, Any]) -> None:
     """Append the head that was committed; a database that no anchor follows has no outside to anchor to."""
-    anchor = _anchors.get(_path_of(conn))
+    anchor = _anchors.get(path_of(conn))
     if anchor is None:
         return
     with anchor.open("a", encoding="utf-8") as file:
@@ -101,6 +102,7 @@ def newest(anchor: Path) -> dict[str, Any] | None:
     return None
 
 
-def _path_of(conn: duckdb.DuckDBPyConnection) -> str:
+def path_of(conn: duckdb.DuckDBPyConnection) -> str:
+    """The file that the connection is open on; empty for a database in memory."""
     found = conn.execute("select path from duckdb_databases() where database_name = current_database()").fetchone()
     return str(found[0]) if found and found[0] else ""

@@ -12,7 +12,7 @@ import duckdb
 from core.errors import Refusal
 from core.locale.mark import N_
 from core.settings import Settings
-from core.store import anchors
+from core.store import anchors, checks
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -39,8 +39,10 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     """Hold the database against its anchor, open it, and bring its schema up to date.
 
     The connection is the process's only one: never execute on it, take a `.cursor()` for each use.
-    Raises Busy when another process holds the file, anchors.Damaged when audit entries are missing, and Refusal when
-    the folder cannot be written or the schema is newer than this program. Only who may go on changes anything.
+    Every audit entry is read and hashed (checks.newest says what was found): one that was altered is named on the
+    pages, and keeps nobody out. Raises Busy when another process holds the file, anchors.Damaged when audit entries are
+    missing, and Refusal when the folder cannot be written or the schema is newer than this program. Only who may go on
+    changes anything.
     """
     examine(settings)
     try:
@@ -55,6 +57,7 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     cursor = conn.cursor()
     try:
         migrate(cursor)
+        checks.whole(cursor)
         anchors.follow(cursor, settings.anchor)
     except BaseException:
         conn.close()

@@ -149,17 +149,21 @@ def _identity(claims: Mapping[str, Any], provider: Provider) -> Identity:
 
 
 def _client(provider: Provider) -> StarletteOAuth2App:
-    return _made(provider.metadata_url, provider.client_id, provider.client_secret, provider.scope)
+    asked = tuple(sorted(provider.asked.items()))
+    return _made(provider.metadata_url, provider.client_id, provider.client_secret, asked)
 
 
 @lru_cache(maxsize=4)
-def _made(metadata_url: str, client_id: str, client_secret: str, scope: str) -> StarletteOAuth2App:
+def _made(
+    metadata_url: str, client_id: str, client_secret: str, asked: tuple[tuple[str, str], ...]
+) -> StarletteOAuth2App:
+    fixed = {"code_challenge_method": "S256", "timeout": 10, "follow_redirects": False}
     return OAuth().register(
         "company",
         client_id=client_id,
         client_secret=client_secret,
         server_metadata_url=metadata_url,
-        client_kwargs={"scope": scope, "code_challenge_method": "S256", "timeout": 10, "follow_redirects": False},
+        client_kwargs={**dict(asked), **fixed},
     )
 
 

@@ -24,6 +24,7 @@ from core.jobs import supervisor
 from core.locale import catalogue
 from core.locale.mark import N_
 from core.release import production, publishing
+from core.store import checks
 from core.upkeep import backups
 from pages._ui import state, static_pages
 
@@ -61,6 +62,8 @@ def begin() -> None:
     _threads.append(supervisor.start(settings, connection))
     _threads.append(supervisor.Supervisor(lambda: backups.answer_requests(connection.cursor(), settings), 1.0))
     _threads.append(supervisor.Supervisor(lambda: production.look_after(connection.cursor(), settings), 600.0))
+    if (bad := checks.known_bad(connection.cursor())) is not None:
+        print(f"Entry {bad} of the audit trail is not as it was written: the database was altered.", flush=True)
     print(announcement(), flush=True)
 
 

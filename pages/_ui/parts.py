@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -48,11 +48,19 @@ def moment(at: datetime) -> str:
 
 def on_clock(at: datetime) -> datetime:
     """A stored time (UTC) as the reader's clock had it then, without a zone."""
+    return at.replace(tzinfo=UTC).astimezone(_zone()).replace(tzinfo=None)
+
+
+def midnight(day: date) -> datetime:
+    """When the reader's day begins, as times are stored (UTC)."""
+    return datetime.combine(day, time(), _zone()).astimezone(UTC).replace(tzinfo=None)
+
+
+def _zone() -> tzinfo:
     try:
-        zone: tzinfo = ZoneInfo(st.context.timezone or "UTC")
+        return ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):  # the browser says what it likes
-        zone = UTC
-    return at.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
+        return UTC
 
 
 def paged(rows: Sequence[Row], key: str, size: int) -> Sequence[Row]:

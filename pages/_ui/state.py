@@ -4,6 +4,7 @@ import threading
 
 import duckdb
 import tenacity
+from streamlit import config
 
 from core import settings as settings_module
 from core.access import providers
@@ -46,7 +47,7 @@ def settings() -> Settings:
 
 def provider() -> Provider | None:
     """The company's sign-in, read anew each time: its secret may change while we run. Raises Refusal as `read` does."""
-    return providers.read(settings())
+    return providers.read(settings(), port=int(config.get_option("server.port")))
 
 
 def database() -> duckdb.DuckDBPyConnection:

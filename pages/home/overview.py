@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.jobs import jobs
 from core.locale.mark import N_
+from core.store import checks
 from pages._ui import parts, persons, session
 from pages._ui.session import _, plain
 from pages.home import _chain, _waiting
@@ -75,6 +76,9 @@ def show_jobs() -> None:
 
 
 conn, person, task = session.conn(), session.person(), session.task()
+if (bad := checks.known_bad(conn)) is not None:
+    st.error(_("Entry %(number)s of the audit trail is not as it was written", number=bad), icon=":material/gpp_bad:")
+    parts.link("release/audit.py", _("Audit trail"), "history")
 st.title(session.escape(session.either(task.name)))
 if described := session.either(task.description):
     st.markdown(session.escape(described))

@@ -1,13 +1,12 @@
-"""Audit trail: every act, the newest first, and whether the chain of entries is whole."""
+"""Audit trail: what happened, the newest first, and whether the chain of entries is whole."""
 
 import pandas as pd
 import streamlit as st
 
 from core.release import trail
-from core.store import audit
-from pages._ui import parts, persons, session, state
+from pages._ui import session, trail_file
 from pages._ui.session import _, plain
-from pages.release import _acts, _entry
+from pages.release import _chain_check, _entry, _trail_table
 
 A_PAGE = 50
 
@@ -18,76 +17,62 @@ st.markdown(
         "change shows."
     )
 )
-bad = audit.first_bad_entry(session.conn())
-newest = trail.head(session.conn())
-if newest is None:
+if trail.head(session.conn()) is None:
     st.info(_("Nothing has happened yet."))
     st.stop()
-if bad is None:
-    values = {"count": newest["seq"], "hash": newest["hash"]}
-    st.success(_("The chain is intact: %(count)s entries.", **values), icon=":material/verified:")
-    st.caption(_("Hash of the newest entry:"))
-    parts.text(newest["hash"])
-else:
-    st.error(
-        _("Entry %(number)s is not as it was written. Do not rely on what follows it; restore a backup.", number=bad)
-    )
-
-
-def export() -> bytes:
-    return "".join(trail.lines(state.conn())).encode("utf-8", "surrogatepass")
-
-
-st.download_button(
-    _("Download all as JSONL"),
-    export,
-    file_name="audit.jsonl",
-    mime="application/jsonl",
-    on_click="ignore",
-    icon=":material/download:",
-    key="audit.download",
-)
 
 
 @st.fragment
 def show() -> None:
     """The entries asked for, from the newest backwards."""
-    conn = session.conn()
-    left, right = st.columns(2)
-    who = persons.names()
-    with left:
-        act = parts.select(_("Act"), [None, *trail.acts(conn)], format_func=_acts.act, key="audit.act")
-    with right:
-        actor = parts.select(
-            _("Who"),
-            [None, *trail.actors(conn)],
-            format_func=lambda one: plain("Everybody") if one is None else who[one],
-            key="audit.actor",
-        )
-    filters = f"audit.before.{act}.{actor}"
-    starts = st.session_state.setdefault(filters, [])  # where each page that was turned begins
-    rows = trail.entries(conn, before=starts[-1] if starts else None, act=act, actor=actor, limit=A_PAGE + 1)
-    st.dataframe(
-        pd.DataFrame(
-            {
-                plain("Entry"): [row["seq"] for row in rows[:A_PAGE]],
-                plain("When"): [parts.moment(row["happened_at"]) for row in rows[:A_PAGE]],
-                plain("Who"): [who[row["actor"]] for row in rows[:A_PAGE]],
-                plain("Act"): [_acts.act(row["act"]) for row in rows[:A_PAGE]],
-                plain("What"): [row["subject"] for row in rows[:A_PAGE]],
-                plain("Details"): [row["detail"] for row in rows[:A_PAGE]],
-            }
-        ),
+    chosen = _trail_table.choose()
+    starts = st.session_state.setdefault(f"audit.before.{chosen}", [])  # where each page that was turned begins
+    found = trail.entries(session.conn(), chosen, before=starts[-1] if starts else None, limit=A_PAGE + 1)
+    rows = found[:A_PAGE]
+    if not rows:
+        st.info(_("Nothing of this kind has happened."))
+        return
+    table = _trail_table.columns(rows)
+    picked = st.dataframe(
+        pd.DataFrame(table),
         hide_index=True,
-        key="audit.table",
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"audit.table.{chosen}.{len(starts)}",
     )
-    _entry.read({row["seq"]: row for row in rows[:A_PAGE]})
+    if at := picked["selection"]["rows"]:
+        one = rows[at[0]]
+        _entry.show(one, table[plain("Who")][at[0]], table[plain("On what")][at[0]])
+    else:
+        st.caption(_("Choose a row to read its entry in full, with ids, details and hashes."))
     with st.container(horizontal=True):
-        st.button(_("Newer"), disabled=not starts, key="audit.newer", on_click=lambda: starts.pop())
-        more = len(rows) > A_PAGE
         st.button(
-            _("Older"), disabled=not more, key="audit.older", on_click=lambda: starts.append(rows[A_PAGE - 1]["seq"])
+            _("Newer"), disabled=not starts, key="audit.newer", on_click=lambda: starts.pop(), icon=":material/west:"
+        )
+        st.button(
+            _("Older"),
+            disabled=len(found) <= A_PAGE,
+            key="audit.older",
+            on_click=lambda: starts.append(rows[-1]["seq"]),
+            icon=":material/east:",
+        )
+        st.download_button(
+            _("These as CSV"),
+            lambda: _trail_table.as_csv(chosen),
+            file_name="audit.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/table:",
+            help=_("The newest %(count)s of them, as a spreadsheet opens them.", count=f"{_trail_table.MOST:,}"),
+            key="audit.csv",
         )
 
 
 show()
+st.subheader(_("Is it whole?"))
+_chain_check.show()
+st.link_button(_("Download all as JSONL"), trail_file.PATH, icon=":material/download:")
+st.caption(
+    _("The file can be checked on any machine with Python alone: `python verify.py audit.jsonl`; `verify.py` is in the "
+      "folder `core` of Countersign.")
+)  # fmt: skip

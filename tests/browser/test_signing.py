@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from core import verify
 from core.access import people, providers, sessions
 from core.evaluation import models
 from core.release import candidates, plans, production, publishing, releases, sign_offs, signatures
@@ -128,11 +129,13 @@ def folded(page: Page, title: str) -> Locator:
 def test_plan_decision_release_and_way_back_by_those_whose_work_it_is(page, station, tmp_path, monkeypatch) -> None:
     secrets = tmp_path / "secrets.toml"
     monkeypatch.setenv("COUNTERSIGN_SECRETS", str(secrets))
+    monkeypatch.setenv("STREAMLIT_SECRETS_FILES", str(secrets))  # so that Streamlit's own sign-in is set up, too
     page.set_default_timeout(180_000)
     with oidc_provider.running() as acme, running(station.settings.data) as link, served(station.settings) as till:
         url = link.rstrip("/")
         acme.users = {"zoe-1": {"name": "Zoe Park", "groups": ["leads"]}, "eve-2": {"name": "Eve", "groups": []}}
-        secrets.write_text(acme.settings(url + providers.CALLBACK, '[oidc.roles]\napprover = ["leads"]\n'))
+        ours = '[oidc]\nlabel = "Acme SSO"\n[oidc.roles]\napprover = ["leads"]\n'
+        secrets.write_text(acme.streamlit_settings(url + providers.CALLBACK, "acme", ours))
 
         # the tenth wrong password locks the manager's account, for the right one too, until an admin unlocks it
         page.goto(f"{url}/sign-in?next=/sign_off")
@@ -207,6 +210,7 @@ def test_plan_decision_release_and_way_back_by_those_whose_work_it_is(page, stat
         press(zoe, "Sign")
         zoe.get_by_text("Sign-off 2: approved").wait_for()
         assert acme.asked[-1]["prompt"] == "login"
+        assert not [one["name"] for one in zoe.context.cookies() if one["name"].startswith("_streamlit_user")]
 
         # the certificate says who decided and why
         with zoe.expect_download() as downloading:
@@ -233,6 +237,14 @@ def test_plan_decision_release_and_way_back_by_those_whose_work_it_is(page, stat
         page.get_by_text("Rolled back. The served answers change with the next question.").wait_for()
         page.get_by_text(re.compile("Release 1, since")).first.wait_for()
         assert station.answer(till) == "by “Sort.”"
+
+        # the trail says so in words, and goes along as a file that anybody can verify
+        page.goto(f"{url}/audit")
+        page.get_by_text("The chain is intact").wait_for()
+        with page.expect_download() as downloading:
+            page.get_by_role("link", name="Download all as JSONL").click()
+        with Path(downloading.value.path()).open(encoding="utf-8") as lines:
+            assert verify.verify(lines)[2] == ""
 
     connection = database.connect(station.settings)
     conn = connection.cursor()

@@ -1,13 +1,17 @@
 import ast
 import json
+import re
+from datetime import date, timedelta
 
 import pytest
 
 from core import content
+from core.access import accounts, people
 from core.evaluation import demo_task
 from core.release import trail
-from core.settings import REPOSITORY
-from core.store import audit
+from core.settings import REPOSITORY, Settings
+from core.store import audit, database
+from tests import chain
 
 AUDIT = "release/audit.py"
 
@@ -24,6 +28,12 @@ def table(app):
     return app.dataframe[0].value
 
 
+def choose(app, row):
+    """Click a row of the table."""
+    app.session_state[app.dataframe[0].key] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    return app.run()
+
+
 def test_the_newest_come_first_and_older_ones_by_the_page(page, conn, many):
     app = page(AUDIT)
     newest = trail.head(conn)["seq"]
@@ -34,11 +44,14 @@ def test_the_newest_come_first_and_older_ones_by_the_page(page, conn, many):
     assert table(app)["Entry"][0] == newest
 
 
-def test_an_intact_chain_is_said_to_be_so_with_its_head(page, conn, task):
+def test_an_intact_chain_is_said_to_be_so_with_its_head_and_what_was_checked_when(page, conn, task):
     app = page(AUDIT)
     head = trail.head(conn)
     assert app.success[0].value == f"The chain is intact: {head['seq']} entries."
     assert app.code[0].value == head["hash"]
+    assert "All 0 entries that there were at" in " ".join(one.value for one in app.caption)
+    app.button(key="audit.check").click().run()
+    assert "Every entry was read and computed again at" in " ".join(one.value for one in app.caption)
 
 
 def test_a_changed_entry_is_named(page, conn, task):
@@ -46,17 +59,55 @@ def test_a_changed_entry_is_named(page, conn, task):
     assert "Entry 2 is not as it was written" in page(AUDIT).error[0].value
 
 
-def test_entries_are_filtered_by_act_and_person(page, conn, many):
+def test_what_is_changed_behind_the_last_check_is_found_by_a_whole_one(page, conn, task):
+    assert page(AUDIT).success
+    conn.execute("update audit_events set actor = 'wei' where seq = 2")
+    app = page(AUDIT)
+    assert app.success
+    app.button(key="audit.check").click().run()
+    assert "Entry 2 is not as it was written" in app.error[0].value
+    assert "Entry 2 is not as it was written" in page(AUDIT).error[0].value
+    assert page("home/overview.py").error[0].value == "Entry 2 of the audit trail is not as it was written"
+
+
+def test_entries_are_filtered_by_act_person_and_day_and_read_in_full(page, conn, many):
     app = page(AUDIT)
     app.selectbox(key="audit.act").set_value("task.created").run()
-    assert list(table(app)["Act"]) == ["Task created"]
-    (entry,) = trail.entries(conn, act="task.created")
-    app.selectbox(key="audit.read").set_value(entry["seq"]).run()
-    assert json.loads(app.code[1].value) == json.loads(entry["detail"])
+    assert list(table(app)["What happened"]) == ["Task created"]
+    (entry,) = trail.entries(conn, trail.Filter(act="task.created"))
+    choose(app, 0)
+    told = json.loads(app.code[1].value)
+    assert told == {name: entry[name] for name in ("actor", "act", "subject")} | {"detail": json.loads(entry["detail"])}
     assert app.code[2].value.split("\n") == [entry["hash"], entry["previous_hash"]]
     app.selectbox(key="audit.act").set_value(None).run()
     app.selectbox(key="audit.actor").set_value("worker").run()
     assert set(table(app)["Who"]) == {"Countersign (worker)"}
+    app.date_input(key="audit.days").set_value((date(2020, 1, 1), date(2020, 12, 31))).run()
+    assert app.info[0].value == "Nothing of this kind has happened."
+    today = database.now().date()
+    app.date_input(key="audit.days").set_value((today - timedelta(days=1), today + timedelta(days=1))).run()
+    assert len(table(app)) == 50
+
+
+def test_the_table_says_who_did_what_on_what_in_words_and_no_id(page, conn, mina, tmp_path):
+    world = chain.small(conn, Settings(data=tmp_path / "data"), mina)
+    chain.to_approval(world)
+    chain.train(world)
+    people.create(conn, by=mina, name="Wei", password="four plain words here", roles_held=["expert"])
+    accounts.set_roles(conn, "wei", ["expert", "approver"], by=mina)
+    app = page(AUDIT)
+    app.selectbox(key="audit.actor").set_value("mina").run()
+    rows = table(app).to_dict("records")
+    first = rows[0]
+    assert (first["Who"], first["What happened"], first["On what"]) == ("Mina", "Roles changed", "Wei")
+    assert first["In short"] == "before: Expert · after: Expert · Approver"
+    said = {row["What happened"]: row for row in rows}
+    assert said["Trial started"]["On what"] == "Trial on 12 samples"
+    assert said["Samples approved"]["On what"] == "Task “Parcels”"
+    assert said["Samples approved"]["In short"] == "samples: 12"
+    assert said["Answers put up for rating"]["On what"] == "Queue without a name"
+    assert said["Answer rated"]["On what"].startswith("Answer to sample “")
+    assert not [cell for row in rows for cell in row.values() if re.search("[0-9a-f]{16}", str(cell))]
 
 
 MADE = {
@@ -88,11 +139,11 @@ def test_every_act_of_the_program_has_words(page, conn, task):
     assert len(acts) > 90
     assert acts == set(_acts.ACTS)
     app = page(AUDIT)
-    assert set(table(app)["Act"]) <= set(_acts.ACTS.values())
+    assert set(table(app)["What happened"]) <= set(_acts.ACTS.values())
 
 
 def test_the_download_is_a_chain_that_anybody_can_check(conn, task):
-    lines = [json.loads(line) for line in trail.lines(conn)]
+    lines = [json.loads(line) for line in "".join(trail.lines(conn)).splitlines()]
     previous = audit.START
     for number, line in enumerate(lines, 1):
         written = line.pop("hash")

@@ -285,8 +285,63 @@ def test_a_password_is_never_given_to_an_account_of_the_company(conn, offered, m
 
 
 @pytest.mark.parametrize(
+    ("named", "more", "label", "scope", "prompt"),
+    [
+        ("", "", "SSO", "openid email profile", "select_account"),
+        ("", 'client_kwargs = { scope = "openid", prompt = "consent" }\n', "SSO", "openid", "consent"),
+        ("acme", "", "acme", "openid email profile", "select_account"),
+        ("acme", 'client_kwargs = { scope = "openid groups" }\n[oidc]\nlabel = "Acme SSO"\n', "Acme SSO",
+         "openid groups", "select_account"),
+    ],
+)  # fmt: skip
+def test_the_sections_that_streamlit_documents_for_its_own_sign_in_work_as_they_are(
+    browser, provider, offered, named, more, label, scope, prompt
+):
+    roles = ROLES if "[oidc]" in more else "[oidc]\n" + ROLES
+    offered.write_text(provider.streamlit_settings(OURS + providers.CALLBACK, named, more + roles))
+    client = browser()
+    assert f"Sign in with {label}</a>" in client.get("/sign-in").text
+    assert sign_in(client).status_code == 303
+    ann = sessions.person_of(state.conn(), client.cookies[sessions.COOKIE])
+    assert (ann.name, ann.roles) == ("Ann Wu", {"approver", "manager"})
+    assert (provider.asked[-1]["scope"], provider.asked[-1]["prompt"]) == (scope, prompt)
+    assert provider.asked[-1]["code_challenge_method"] == "S256"
+    assert not [name for name in client.cookies if name.startswith("_streamlit")]  # no identity for thirty days
+    person, signing, path = asked_for(client)
+    sign_in(client, path=path)
+    assert (provider.asked[-1]["prompt"], provider.asked[-1]["max_age"]) == ("login", "0")
+    assert prove(person, signing) == person
+
+
+def test_without_roles_in_the_file_an_admin_gives_them_whatever_the_sections_are_called(browser, provider, offered):
+    offered.write_text(provider.streamlit_settings(OURS + providers.CALLBACK))
+    assert "have no role yet" in sign_in(browser()).text
+
+
+def test_one_of_several_providers_is_named_and_the_port_is_filled_in(tmp_path):
+    secrets = tmp_path / "s.toml"
+    there = "client_id='x'\nserver_metadata_url='https://idp/x'\n"
+    both = f"[auth]\nredirect_uri='http://localhost:{{port}}/oauth2callback'\n[auth.a]\n{there}[auth.b]\n{there}"
+    secrets.write_text(both)
+    settings = Settings(data=tmp_path, secrets=secrets)
+    with pytest.raises(Refusal, match=r"several providers \(a, b\)"):
+        providers.read(settings)
+    secrets.write_text(both + "[oidc]\nprovider='b'\n")
+    found = providers.read(settings, port=9000)
+    assert (found.label, found.redirect_uri) == ("b", "http://localhost:9000/oauth2callback")
+    secrets.write_text(both + "[oidc]\nprovider='c'\n")
+    with pytest.raises(Refusal, match=r"no \[auth.c\]"):
+        providers.read(settings)
+
+
+@pytest.mark.parametrize(
     ("written", "sentence"),
     [
+        ("[auth]\nclient_id='x'\nredirect_uri='https://us/oauth2callback'", r"\[auth\] in .* lacks server_metadata"),
+        ("[auth]\nserver_metadata_url='https://idp/x'\nclient_id='x'\nredirect_uri='https://us/oauth2callback'\n"
+         "client_kwargs={verify=false}", "client_kwargs in the secrets file has verify"),
+        ("[auth]\nserver_metadata_url='https://idp/x'\nclient_id='x'\nredirect_uri='https://us/oauth2callback'\n"
+         "client_kwargs={code_challenge_method='plain'}", "has code_challenge_method"),
         ("[oidc]\nclient_id = 'x'", "lacks server_metadata_url, redirect_uri"),
         ("[oidc]\nserver_metadata_url='http://idp.example/x'\nclient_id='x'\nredirect_uri='https://us/oauth2callback'",
          "has to begin with https"),

@@ -18,11 +18,12 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from core import verify
 from core.access import people, sessions
 from core.locale import catalogue
 from core.settings import REPOSITORY, Settings
 from core.store import database
-from pages._ui import entrance, gate
+from pages._ui import entrance, gate, trail_file
 
 NAME, PASSWORD = "李 Mina", "correct horse battery"
 HTML = {"Accept": "text/html,*/*"}
@@ -147,7 +148,14 @@ def page_of(stream: ClientConnection) -> str:
 
 
 PAGES = ["/", "/rate", "/charts?x=1", "/sign-in/", "/sign-in/../rate", "//sign-in"]
-STREAMLIT = ["/_stcore/host-config", "/_stcore/metrics", "/_stcore/agent/openapi.json", "/media/a.png", "/favicon.png"]
+STREAMLIT = [
+    "/audit.jsonl",
+    "/_stcore/host-config",
+    "/_stcore/metrics",
+    "/_stcore/agent/openapi.json",
+    "/media/a.png",
+    "/favicon.png",
+]
 
 
 @pytest.mark.parametrize(
@@ -209,6 +217,13 @@ def test_a_session_reaches_the_pages_and_ends_at_sign_out(server: Server) -> Non
     assert server.request("GET", "/", {**HTML, "Cookie": cookie}).status == 303  # the cookie replayed
     with pytest.raises(InvalidStatus):
         server.stream(cookie)
+
+
+def test_the_whole_audit_trail_is_sent_to_whoever_is_signed_in_and_can_be_verified(server: Server) -> None:
+    sent = server.request("GET", trail_file.PATH, {"Cookie": server.sign_in().cookie})
+    assert (sent.status, sent.headers["Content-Disposition"]) == (200, 'attachment; filename="audit.jsonl"')
+    good, _, wrong = verify.verify(sent.body.splitlines(keepends=True))
+    assert (good > 2, wrong) == (True, "")
 
 
 def test_a_page_left_open_is_resumed_in_its_own_session_and_in_no_other(server: Server) -> None:

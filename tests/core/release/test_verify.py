@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core import verify
+from core import content, verify
 from core.release import trail
 from core.settings import REPOSITORY
 from core.store import audit, database
@@ -43,6 +43,20 @@ def alone(tmp_path: Path, *arguments: object) -> tuple[int, str]:
 def test_a_whole_trail_is_said_to_be_whole_by_the_file_alone(export, tmp_path, settings):
     code, said = alone(tmp_path, export, "--anchor", settings.anchor)
     assert (code, said.startswith("The trail is whole: 9 entries")) == (0, True)
+
+
+def test_the_export_is_the_canonical_text_of_every_entry_however_it_is_read(export, settings, monkeypatch):
+    conn = database.connect(settings).cursor()
+    with audit.change(conn, actor="wei", act="test.written", subject='a "b" \\ \n c', detail={"z": None, "a": [1.5]}):
+        pass
+    whole = "".join(trail.lines(conn))
+    assert [content.canonical(json.loads(line)) for line in whole.split("\n")[:-1]] == whole.split("\n")[:-1]
+    assert whole.startswith(export.read_text("utf-8"))
+    monkeypatch.setattr(trail, "AT_ONCE", 3)
+    assert "".join(trail.lines(conn)) == whole
+    conn.execute("delete from audit_events where seq between 3 and 8")  # what is there is exported, whatever is missing
+    kept = "".join(trail.lines(conn)).split("\n")[:-1]
+    assert [json.loads(line)["seq"] for line in kept] == [1, 2, 9, 10]
 
 
 @pytest.mark.parametrize(

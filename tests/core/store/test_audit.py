@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import Refusal
 from core.settings import Settings
-from core.store import audit, database
+from core.store import audit, checks, database
 
 
 @pytest.fixture
@@ -77,6 +77,66 @@ def test_the_first_altered_entry_is_named(settings, tampering, bad):
     assert audit.first_bad_entry(conn) == bad
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 3, 100])
+@pytest.mark.parametrize(
+    ("tampering", "bad"),
+    [
+        ("select 1", None),
+        ("update audit_events set actor = 'eve' where seq = 4", 4),
+        ("update audit_events set detail = 'NaN' where seq = 6", 6),
+        ("update audit_events set happened_at = happened_at + interval 1 microsecond where seq = 7", 7),
+        ("update audit_events set previous_hash = repeat('0', 64) where seq = 5", 5),
+        ("update audit_events set hash = repeat('0', 64) where seq = 7", 7),
+        ("delete from audit_events where seq = 3", 3),
+        ("delete from audit_events where seq between 2 and 6", 2),
+        ("update audit_events set seq = 1000000000000 where seq = 3", 3),
+        ("update audit_events set seq = 0 where seq = 1", 1),
+    ],
+)
+def test_the_chain_is_read_in_stretches_of_any_length(settings, monkeypatch, at_once, tampering, bad):
+    conn = database.connect(settings).cursor()
+    for text in ("会签 é", 'quotes " and \\', "\n\t\b\f\r", "\x01\x1f\x7f", "\u2028", "", "plain"):
+        with audit.change(
+            conn, actor="mina " + text, act="test.written", subject=text, detail={text: [text, 0.1, None]}
+        ):
+            pass
+    conn.execute(tampering)
+    monkeypatch.setattr(audit, "AT_ONCE", at_once)
+    assert audit.first_bad_entry(conn) == bad
+
+
+def test_the_start_reads_every_entry_and_later_checks_only_what_is_new(settings):
+    connection = database.connect(settings)
+    for number in range(4):
+        write(connection.cursor(), number)
+    connection.close()
+    connection = database.connect(settings)
+    conn = connection.cursor()
+    found = checks.newest(conn)
+    assert (found.seq, found.whole, found.bad) == (4, 4, None)
+    write(conn, 5)
+    found = checks.newest(conn)
+    assert (found.seq, found.whole, found.bad) == (5, 4, None)
+    conn.execute("update audit_events set actor = 'eve' where seq in (2, 5)")
+    assert checks.newest(conn).bad is None  # read before, and their hashes stand as they were
+    write(conn, 6)
+    assert checks.newest(conn).bad is None
+    assert checks.whole(conn).bad == 2
+    assert checks.newest(conn).bad == 2
+    connection.close()
+    assert checks.newest(database.connect(settings).cursor()).bad == 2
+
+
+def test_another_last_entry_than_the_one_that_was_checked_has_all_of_them_read(settings):
+    conn = database.connect(settings).cursor()
+    for number in range(4):
+        write(conn, number)
+    assert checks.newest(conn).bad is None
+    conn.execute("update audit_events set actor = 'eve' where seq = 2")
+    conn.execute("delete from audit_events where seq = 4")
+    assert checks.newest(conn).bad == 2
+
+
 def test_a_cut_tail_is_noticed_at_the_next_start(settings):
     conn = database.connect(settings)
     for number in range(5):
@@ -117,7 +177,7 @@ import resource, sys
 from pathlib import Path
 from core.errors import Refusal
 from core.settings import Settings
-from core.store import audit, database
+from core.store import audit, checks, database
 conn = database.connect(Settings(data=Path(sys.argv[1]))).cursor()
 resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
 import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

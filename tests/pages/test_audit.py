@@ -119,7 +119,14 @@ MADE = {
     "": {"sign_in.failed", "sign_in.succeeded", "confirmation.failed", "confirmation.succeeded"},
 }
 """How each act begins that is put together from words, and how it may end."""
-NAMED = {"eval_set.draft_saved", "eval_set.draft_dropped", "confirmation.failed", "sign_in.failed"}
+NAMED = {
+    "model.retired",
+    "model.restored",
+    "eval_set.draft_saved",
+    "eval_set.draft_dropped",
+    "confirmation.failed",
+    "sign_in.failed",
+}
 """Where a caller or a line before says which."""
 
 

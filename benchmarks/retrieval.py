@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from itertools import product
+from collections.abc import Iterator
+from itertools import accumulate, product
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -29,19 +30,20 @@ SYLLABLES = [a + b for a, b in product("b d f g k l m n p r s t v z".split(), "a
 CHINESE = "卡账单还款额度分期逾期手续费挂失补办密码冻结消费商户退款积分年费利息取现转账审核客户服务申请办理查询核实"
 
 
-def texts(count: int) -> list[str]:
-    """Made-up passages of about 900 bytes; common words are common, as in any language."""
+def texts(count: int) -> Iterator[str]:
+    """Made-up passages of about 900 bytes, one after the other; common words are common, as in any language."""
     draw = random.Random(1)
     english = ["".join(word) for word in product(SYLLABLES, repeat=2)] + [
         "".join(draw.choices(SYLLABLES, k=3)) for _ in range(30_000)
     ]
     chinese = [one + other for one, other in product(CHINESE, CHINESE)]
-    weights = {len(words): [1 / rank for rank in range(1, len(words) + 1)] for words in (english, chinese)}
-    made = []
+    # Summed up once: `choices` would do it for every passage, which takes longer than all the rest.
+    weights = {
+        len(words): list(accumulate(1 / rank for rank in range(1, len(words) + 1))) for words in (english, chinese)
+    }
     for number in range(count):
         words, length, gap = (english, 130, " ") if number % 2 else (chinese, 140, "")
-        made.append(gap.join(draw.choices(words, weights[len(words)], k=length)) + f" {number}.")
-    return made
+        yield gap.join(draw.choices(words, cum_weights=weights[len(words)], k=length)) + f" {number}."
 
 
 def questions(passages: list[str], count: int) -> list[tuple[int, str]]:
@@ -148,17 +150,18 @@ def main() -> None:
     if asked.part == "build":
         from core.knowledge import searching
 
-        passages = texts(asked.passages)
         started = time.perf_counter()
-        searching.build(asked.folder / "index", [(f"p{place}", text) for place, text in enumerate(passages)])
+        searching.build(
+            asked.folder / "index", ((f"p{place}", text) for place, text in enumerate(texts(asked.passages)))
+        )
         size = sum(file.stat().st_size for file in (asked.folder / "index").iterdir())
         took = time.perf_counter() - started
         print(
-            f"{len(passages):,} passages indexed in {took:.0f} s, {size / 1e6:.0f} MB on disk, "
-            f"{memory():.0f} MB at most with the texts"
+            f"{asked.passages:,} passages made up and indexed in {took:.0f} s, {size / 1e6:.0f} MB on disk, "
+            f"{memory():.0f} MB at most"
         )
-        vectors(asked.folder, len(passages))
-        made.write_text(json.dumps(questions(passages, min(asked.questions, len(passages)))))
+        vectors(asked.folder, asked.passages)
+        made.write_text(json.dumps(questions(list(texts(asked.passages)), min(asked.questions, asked.passages))))
     elif asked.part == "ours":
         every = json.loads(made.read_text())
         _say("ours", ours(asked.folder / "index", every))

@@ -67,10 +67,10 @@ def create(conn: duckdb.DuckDBPyConnection, *, by: Person) -> Task:
         eval_sets.save(conn, name=name, rows=_rows(file), scorer=scorer, shares=ALL_DEV, **common)
         prompts.save_ladder(conn, eval_set_name=name, rungs=[("A", _prompt(written["single"][key]))], **common)
     add_general(conn, by=by, task_id=task.task_id)
-    # Facts name their source; the closing words that the style ones want are in no document, so only tuning gives them.
+    # Facts name their source; what the questions on style want stands in no document, so only tuning can give it.
     eval_sets.save(conn, name=DESK, rows=_rows("desk_answers.jsonl"), scorer="contains", shares=ALL_DEV, **common)
     prompts.save_ladder(conn, eval_set_name=DESK, rungs=[("A", _prompt(written["single"]["desk"]))], **common)
-    rules = [SAMPLES / "instalment_terms.md", *sorted((SAMPLES / "knowledge").glob("*.md"))]
+    rules = sorted((SAMPLES / "knowledge").glob("*.md"))
     indexes.add(conn, files=[(file.name, file.read_bytes()) for file in rules], **common)
     return task
 

@@ -66,4 +66,5 @@ def _counted(lot: "Sequence[array[int]]", words: int) -> sparse.csc_matrix:
     found = np.concatenate([np.frombuffer(one, dtype=np.int32) for one in lot])
     places = np.repeat(np.arange(len(lot), dtype=np.int32), [len(one) for one in lot])
     ones = np.ones(len(found), dtype=np.uint16)
-    return sparse.csc_matrix((ones, (places, found)), shape=(len(lot), words))
+    # A copy, since what counts repeated words keeps the room of every one of them.
+    return sparse.csc_matrix((ones, (places, found)), shape=(len(lot), words)).copy()

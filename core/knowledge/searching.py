@@ -7,7 +7,8 @@ both (hybrid).
 import json
 import shutil
 import threading
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -46,14 +47,15 @@ class _Index:
 
 def build(
     folder: Path,
-    passages: Sequence[tuple[str, str]],
+    passages: Iterable[tuple[str, str]],
     method: Method = "bm25",
     embedder: Embedder | None = None,
     vectors: NDArray[np.float32] | None = None,
 ) -> None:
     """Write the index of the passages, given as id and text, into the folder, which is there whole or not at all.
 
-    The vectors, passages × dimensions, and what made them are for the methods that need them.
+    The passages are taken one after the other and their texts are not held, so that they may come from a database. The
+    vectors, passages × dimensions, and what made them are for the methods that need them.
     """
     with _building:
         if folder.exists():
@@ -61,13 +63,24 @@ def build(
         partial = folder.with_name(folder.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        if method != "dense" and (engine := bm25.build(words.of(text) for _, text in passages)):
+        ids: list[bytes] = []
+        taken = _texts(passages, ids)
+        if method != "dense" and (engine := bm25.build(words.of(text) for text in taken)):
             engine.save(partial)
+            del engine  # as large as what it wrote
+        deque(taken, maxlen=0)  # whatever nobody has read
         if embedder is not None and vectors is not None:
             np.save(partial / _VECTORS, vectors)
             (partial / _WAY).write_text(json.dumps({"method": method, "embedder": embedder.row()}), "utf-8")
-        np.save(partial / _IDS, np.array([passage_id.encode() for passage_id, _ in passages]))
+        np.save(partial / _IDS, np.array(ids))
         partial.replace(folder)
+
+
+def _texts(passages: Iterable[tuple[str, str]], ids: list[bytes]) -> Iterator[str]:
+    """The texts as they come, with their ids put down on the way."""
+    for passage_id, text in passages:
+        ids.append(passage_id.encode())
+        yield text
 
 
 @lru_cache(maxsize=4)

@@ -5,7 +5,9 @@ from collections import Counter
 
 from jsonschema import Draft202012Validator
 
-from core.evaluation import demo_task, eval_sets, prompts, tasks
+from core.evaluation import demo_task, eval_sets, prompts, retrieving, tasks
+from core.evaluation.retrieving import Retrieval
+from core.knowledge import grounding, indexes
 from core.scoring import scorers
 from core.settings import SAMPLES
 
@@ -48,6 +50,38 @@ def test_every_reference_is_right_by_its_own_scorer():
             for accepted in sample["reference"].split("|"):
                 (score,) = scorers.score(scorer, f"It is {accepted}.", sample["reference"])
                 assert score.value == 1, sample
+
+
+def test_a_fact_of_the_desk_stands_in_the_passage_found_first_and_never_in_the_question(conn, mina, settings):
+    """Without this no model could show that looking up helps: each fact question names its source, which the search by
+    words puts first, with the right answer in it. Those on style name none, and what they want stands nowhere."""
+    task = demo_task.create(conn, by=mina)
+    (desk,) = (one for one in eval_sets.of_task(conn, task.task_id) if one.name == demo_task.DESK)
+    assert (desk.scorer, set(desk.counts)) == ("contains", {"dev"})
+    samples = eval_sets.samples(conn, desk.eval_set_id)
+    facts = [one for one in samples if "fact" in one.tags]
+    style = [one for one in samples if "style" in one.tags]
+    assert min(len(facts) - 36, len(style) - 24) >= 0
+    assert len(facts) + len(style) == len(samples)
+    index = indexes.newest(conn, task.task_id)
+    found = retrieving.find(conn, settings, Retrieval(index_id=index.index_id, k=3), samples)
+    for one in facts:
+        shown = found[one.sample_id]
+        assert grounding.rank(grounding.source_of(one.fields) or "", shown) == 1, one.key
+        assert _right(shown[0].text, one.reference), one.key
+        assert not _right(one.input, one.reference), one.key
+    for one in style:
+        assert grounding.source_of(one.fields) is None, one.key
+        assert not any(_right(shown.text, one.reference) for shown in found[one.sample_id]), one.key
+    groups = Counter(one.group_id for one in samples)
+    languages = {one.group_id: {each.tags[0] for each in samples if each.group_id == one.group_id} for one in samples}
+    assert set(groups.values()) == {2}
+    assert all(spoken == {"en", "zh"} for spoken in languages.values()), "a question and its translation are one group"
+
+
+def _right(text, reference):
+    (score,) = scorers.score("contains", text, reference)
+    return score.value == 1
 
 
 def test_what_is_replayed_in_training_is_not_what_must_not_break():

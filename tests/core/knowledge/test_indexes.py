@@ -44,6 +44,14 @@ def test_the_weights_of_words_are_those_that_bm25s_computes_passage_by_passage(l
     assert bm25.build([[], []]) is None
 
 
+def test_passages_read_page_by_page_are_the_same_in_the_same_order(conn, base, monkeypatch):
+    whole = list(indexes.texts(conn, base.documents))
+    assert len(whole) == 4
+    for lot in (1, 3, 4):
+        monkeypatch.setattr(indexes, "LOT", lot)
+        assert list(indexes.texts(conn, base.documents)) == whole
+
+
 def test_a_question_finds_its_passage_in_both_languages(conn, settings, base):
     assert best(conn, settings, base, "What does it cost when I pay late?") == "Late payment"
     assert best(conn, settings, base, "Until when is cancelling possible?") == "Cancellation"

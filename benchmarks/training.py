@@ -1,18 +1,22 @@
-"""Samples a second of training: ours against TRL's defaults, on the same rows, batches, rank and learning rate.
+"""Samples a second of training: ours against TRL's defaults, on the same rows in the same order, batches and schedule.
 
 `python benchmarks/training.py [--model FOLDER]`; without a folder it is the starter model, fetched if need
 be. TRL computes in float32, which is what it takes on a CPU, we in the precision that this machine is fast at. Each
-runs in a process of its own, so that peak memory is its own, too. The share of the matmul peak counts what the frozen
+runs in a process of its own, so that peak memory is its own, too. Their losses stand side by side, and beside them ours
+from another seed of the adapter: what two seeds differ by is noise. The share of the matmul peak counts what the frozen
 weights cost in the tokens that were really laid out: two operations for each weight forward and two backward, and the
-vocabulary only where a token is learned; attention and adapters come on top and are not counted.
+vocabulary only where a token is learned; attention and adapters come on top and are not counted. Two peaks are
+measured: of large square matrices, and of the products that this model's own weights need.
 """
 
 import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -28,13 +32,14 @@ from trl import SFTConfig, SFTTrainer  # noqa: E402
 
 from core import settings  # noqa: E402
 from core.generation import weights  # noqa: E402
-from core.training import lora, machine, schedules, sequences  # noqa: E402
+from core.jobs import folder as job_folder  # noqa: E402
+from core.training import attention, lora, machine, schedules, sequences  # noqa: E402
 from core.training.recipes import Recipe  # noqa: E402
 
-ROWS = 24
+ROWS = 72
 SIDE = 2048
 """Rows and columns of the matrices that the machine's peak is measured with."""
-RECIPE = Recipe(epochs=1, replay_share=0.0)
+RECIPE = Recipe(epochs=1, replay_share=0.0, holdout=0.0)
 
 
 def rows() -> list[dict[str, Any]]:
@@ -54,16 +59,22 @@ def rows() -> list[dict[str, Any]]:
     ]
 
 
-def theirs(base: Path) -> dict[str, float]:
-    """One epoch with TRL as it comes: rows side by side, checkpointed activations, all logits."""
+def theirs(base: Path) -> dict[str, Any]:
+    """Our schedule with TRL as it comes: rows side by side, checkpointed activations, all logits."""
+    given = rows()
+    ordered = [given[place] for place in schedules.order(ROWS, 0, RECIPE)]
     with tempfile.TemporaryDirectory() as folder:
         trainer = SFTTrainer(
             model=str(base),
             args=SFTConfig(
                 output_dir=folder,
                 num_train_epochs=1,
+                train_sampling_strategy="sequential",
                 per_device_train_batch_size=RECIPE.batch_size,
                 learning_rate=RECIPE.learning_rate,
+                lr_scheduler_type="cosine",
+                warmup_steps=0.05,
+                logging_steps=1,
                 save_strategy="no",
                 report_to="none",
                 disable_tqdm=True,
@@ -74,26 +85,43 @@ def theirs(base: Path) -> dict[str, float]:
             train_dataset=Dataset.from_list(
                 [
                     {"prompt": row["messages"], "completion": [{"role": "assistant", "content": row["completion"]}]}
-                    for row in rows()
+                    for row in ordered
                 ]
             ),
-            peft_config=LoraConfig(task_type="CAUSAL_LM", target_modules="all-linear", r=RECIPE.rank),
+            peft_config=LoraConfig(
+                task_type="CAUSAL_LM", target_modules="all-linear", r=RECIPE.rank, lora_alpha=RECIPE.alpha
+            ),
         )
         started = time.perf_counter()
         trainer.train()
         seconds = time.perf_counter() - started
-    return {"samples_per_second": ROWS / seconds, "peak_bytes": machine.peak_bytes(weights.device())}
+    return {
+        "samples_per_second": len(ordered) / seconds,
+        "peak_bytes": machine.peak_bytes(weights.device()),
+        "losses": [entry["loss"] for entry in trainer.state.log_history if "loss" in entry],
+    }
 
 
-def ours(base: Path) -> dict[str, float]:
-    """The same epoch with our trainer."""
+def ours(base: Path, seed: int = RECIPE.seed) -> dict[str, Any]:
+    """The same with our trainer; rows are given so that they come in the same order whatever the seed."""
+    given, recipe = rows(), replace(RECIPE, seed=seed)
+    arranged: list[dict[str, Any]] = [{}] * ROWS
+    orders = (schedules.order(ROWS, 0, of) for of in (RECIPE, recipe))
+    for wanted, place in zip(*orders, strict=True):
+        arranged[place] = given[wanted]
     with tempfile.TemporaryDirectory() as folder:
-        summary = lora.train(Path(folder), base, RECIPE, rows())["summary"]
-    return {name: summary[name] for name in ("samples_per_second", "peak_bytes")}
+        summary = lora.train(Path(folder), base, recipe, arranged)["summary"]
+        losses = [event["loss"] for event in job_folder.events(Path(folder)) if event["event"] == "step"]
+    return {"losses": losses, **{name: summary[name] for name in ("samples_per_second", "peak_bytes")}}
+
+
+def other_seed(base: Path) -> dict[str, Any]:
+    """Ours with another adapter to begin with."""
+    return ours(base, seed=RECIPE.seed + 1)
 
 
 def operations(base: Path) -> dict[str, float]:
-    """Floating-point operations for each sample of our epoch, and how many the machine can do in a second."""
+    """Floating-point operations for each sample of ours, and how many the machine can do in a second."""
     device = weights.device()
     tokenizer, model = weights.tokenizer(base), weights.model(base, device=device, dtype=weights.precision(device))
     head = model.get_output_embeddings()
@@ -101,43 +129,67 @@ def operations(base: Path) -> dict[str, float]:
     vocabulary = head.weight.numel()
     given = sequences.examples(tokenizer, rows(), ends=weights.ends(model, tokenizer), max_length=RECIPE.max_length)
     order = schedules.order(ROWS, 0, RECIPE)
-    collator = sequences.Collator(
-        pad=0, hidden_size=model.config.get_text_config().hidden_size, shares=weights.sees_all(model)
-    )
-    done = 0.0
-    for start in range(0, ROWS, RECIPE.batch_size):
+    collator = sequences.Collator(pad=0, shares=attention.install(model))
+    done, tokens, steps = 0.0, 0, 0
+    for start in range(0, len(order), RECIPE.batch_size):
         batch = collator.lay_out([given[place] for place in order[start : start + RECIPE.batch_size]])
         learned = int((batch["labels"][:, 1:] != -100).any(dim=0).sum()) * len(batch["labels"])
         done += 4.0 * (batch["input_ids"].numel() * (linear - vocabulary) + learned * vocabulary)
-    return {"per_sample": done / ROWS, "per_second": peak(device)}
+        tokens, steps = tokens + batch["input_ids"].numel(), steps + 1
+    sizes = Counter(tuple(part.weight.shape) for part in model.modules() if isinstance(part, torch.nn.Linear))
+    sizes[tuple(head.weight.shape)] -= 1
+    del model, head
+    return {
+        "per_sample": done / len(order),
+        "square": peak([(SIDE, SIDE, SIDE, 1)]),
+        "own": peak([(tokens // steps, *size, times) for size, times in sizes.items()]),
+    }
 
 
-def peak(device: str) -> float:
-    """Operations a second in the best of ten products of two square matrices, in the precision that we train in."""
-    one = torch.rand(SIDE, SIDE, dtype=weights.precision(device), device=device)
-    times = []
-    for _ in range(10):
-        started = time.perf_counter()
-        (one @ one).flatten()[0].item()
-        times.append(time.perf_counter() - started)
-    return 2.0 * SIDE**3 / min(times)
+def peak(products: Sequence[tuple[int, int, int, int]]) -> float:
+    """Operations a second in products of (tokens, inputs) by (inputs, outputs), each so many times, forward and back.
+
+    They are given as (tokens, outputs, inputs, times), the best of ten counts, in the precision that we train in.
+    """
+    device = weights.device()
+    operations = seconds = 0.0
+    for tokens, outputs, inputs, times in products:
+        weight = torch.rand(outputs, inputs, dtype=weights.precision(device), device=device)
+        given, back = weight.new_ones(tokens, inputs), weight.new_ones(tokens, outputs)
+        for one, other in ((given, weight.T), (back, weight)):
+            took = []
+            for _ in range(10):
+                started = time.perf_counter()
+                (one @ other).flatten()[0].item()
+                took.append(time.perf_counter() - started)
+            seconds += min(took) * times
+            operations += 2.0 * tokens * outputs * inputs * times
+    return operations / seconds
 
 
-def alone(work: Callable[[Path], dict[str, float]], base: Path) -> dict[str, float]:
+def alone(work: Callable[[Path], dict[str, Any]], base: Path) -> dict[str, Any]:
     """What the work returns from a process of its own."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         return pool.submit(work, base).result()
 
 
 def main(base: Path) -> None:
-    """Print both speeds, their ratio, memory, and our share of the machine's peak."""
-    them, us, counted = (alone(work, base) for work in (theirs, ours, operations))
+    """Print both speeds, their ratio, memory, our share of the machine's peaks, and the losses side by side."""
+    them, us, again, counted = (alone(work, base) for work in (theirs, ours, other_seed, operations))
     ratio = us["samples_per_second"] / them["samples_per_second"]
-    share = us["samples_per_second"] * counted["per_sample"] / counted["per_second"]
+    reached = us["samples_per_second"] * counted["per_sample"]
     for name, found in (("TRL as it comes", them), ("ours", us)):
         print(f"{name:<16} {found['samples_per_second']:6.2f} samples/s   {found['peak_bytes'] / 1e9:.2f} GB at most")
-    print(f"ours is {ratio:.1f} times TRL and does {share:.0%} of the matmul peak of "
-          f"{counted['per_second'] / 1e9:.0f} GFLOP/s")  # fmt: skip
+    print(f"ours is {ratio:.1f} times TRL")
+    for name, of in (("square matrices", "square"), ("products of the model's own sizes", "own")):
+        print(f"ours does {reached / counted[of]:.0%} of the peak of {name}, {counted[of] / 1e9:.0f} GFLOP/s")
+    print("loss at step " + "".join(f"{step:8}" for step in range(1, len(us["losses"]) + 1)))
+    for name, found in (("TRL", them), ("ours", us), ("another seed", again)):
+        print(f"{name:<13}" + "".join(f"{loss:8.3f}" for loss in found["losses"]))
+    apart, noise = (
+        max(abs(one - two) for one, two in zip(us["losses"], found["losses"], strict=True)) for found in (them, again)
+    )
+    print(f"ours is at most {apart:.3f} from TRL, and {noise:.3f} from itself with another seed")
 
 
 if __name__ == "__main__":

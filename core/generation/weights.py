@@ -50,6 +50,13 @@ def check(path: Path) -> list[Path]:
     return found
 
 
+def kept_in(path: Path) -> torch.dtype:
+    """The precision of a model folder's weights, of the first of them where they differ."""
+    with safe_open(check(path)[0], framework="pt") as opened:
+        first: torch.Tensor = opened.get_tensor(min(opened.keys()))
+    return first.dtype
+
+
 def identity(path: Path) -> str:
     """What an adapter remembers its base by: the hash of the hashes of the weight files."""
     return content.digest({file.name: content.file_digest(file) for file in check(path)})

@@ -18,7 +18,7 @@ from trl import SFTConfig
 from core import content
 from core.generation import weights
 from core.jobs import folder as job_folder
-from core.training import adapters, machine, reports, schedules, sequences
+from core.training import adapters, attention, machine, reports, schedules, sequences
 from core.training.losses import Trainer
 from core.training.recipes import Recipe
 from core.training.sequences import Example, Row
@@ -165,8 +165,7 @@ def trainer_of(
         processing_class=tokenizer,
         data_collator=sequences.Collator(
             pad=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id,
-            hidden_size=model.config.get_text_config().hidden_size,
-            shares=weights.sees_all(model),
+            shares=attention.install(model),
         ),
     )
     trainer.beta = recipe.beta

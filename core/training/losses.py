@@ -41,7 +41,7 @@ class Trainer(SFTTrainer):  # type: ignore[misc]
             count += len(wanted)
         return total / count
 
-    def _preference(self, model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    def _preference(self, model: Any, batch: dict[str, Any]) -> torch.Tensor:
         """DPO (Rafailov et al., 2023, equation 7) with the base as reference, plus the negative log-likelihood of the
         better answers, which else may become less likely together with the worse ones (TRL's "sigmoid" and "sft")."""
         likely, tokens = answer_likelihoods(model, batch)
@@ -55,7 +55,7 @@ class Trainer(SFTTrainer):  # type: ignore[misc]
         return preference - likely[:half].sum() / tokens[:half].sum()
 
 
-def answer_likelihoods(model: Any, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+def answer_likelihoods(model: Any, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
     """The log-likelihood of each row's answer, and its number of tokens; both of shape (rows,)."""
     given, wanted, owners = scores(model, batch)
     each = -functional.cross_entropy(given, wanted, reduction="none")
@@ -64,7 +64,7 @@ def answer_likelihoods(model: Any, batch: dict[str, torch.Tensor]) -> tuple[torc
     return torch.zeros(rows, device=each.device).index_add(0, owners, each), tokens
 
 
-def scores(model: Any, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def scores(model: Any, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Logits (labelled tokens, vocabulary) in float32, the tokens that they should predict, and whose they are."""
     labels = batch["labels"][:, 1:]
     predicting = (labels != -100).any(dim=0).nonzero().squeeze(1)

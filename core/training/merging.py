@@ -32,18 +32,20 @@ def work(folder: Path, spec: dict[str, Any]) -> dict[str, Any]:
     shutil.rmtree(partial, ignore_errors=True)
     with lora.named():
         job_folder.tell(folder, "phase", name="loading model")
-        device = weights.device()
-        generator = local.load(base, adapter, device=device)
+        device, kept = weights.device(), weights.kept_in(base)
+        # Weights kept in full precision are merged and asked in it: rounded, they would answer otherwise by themselves.
+        dtype = kept if kept is torch.float32 else weights.precision(device)
+        generator = local.load(base, adapter, device=device, dtype=dtype)
         before = _answers(generator, prompts)
         job_folder.tell(folder, "phase", name="merging")
         assert isinstance(generator.model, PeftModel)
-        merged = generator.model.merge_and_unload(safe_merge=True)
+        merged = generator.model.merge_and_unload(safe_merge=True).to(kept)
         merged.save_pretrained(partial)
         generator.tokenizer.save_pretrained(partial)
         (partial / "Modelfile").write_text(modelfile(generator.tokenizer, generator.ends), "utf-8")
         del generator, merged
         job_folder.tell(folder, "phase", name="checking")
-        after = _answers(local.load(partial, device=device), prompts)
+        after = _answers(local.load(partial, device=device, dtype=dtype), prompts)
     same = sum(one == other for one, other in zip(before, after, strict=True))
     if prompts and not same:
         shutil.rmtree(partial)

@@ -2,8 +2,8 @@
 
 Training rows begin alike: the same instructions, and then a message. What a model computes for a token depends only on
 the tokens before it, so the common beginning is laid out once in a batch and the rest of each row after it, in one
-sequence whose attention mask lets each rest see the beginning and itself. Loss and gradients are those of separate
-rows, for a part of the work.
+sequence in which each rest sees the beginning and itself (`attention`). Loss and gradients are those of separate rows,
+for a part of the work, and no token is there only to make rows equally long.
 """
 
 from collections.abc import Sequence
@@ -84,14 +84,13 @@ TRUNK = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collator:
-    """Examples in, one batch of tensors out: laid out as a tree, or side by side where that is less work."""
+    """Examples in, one batch of tensors out: laid out as a tree, or side by side for models that cannot take it."""
 
     pad: int
-    hidden_size: int
     shares: bool
-    """Whether the model's layers look at all tokens, so that the tree is possible at all."""
+    """Whether the model's layers take trees: what `attention.install` said."""
 
-    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, dict[str, torch.Tensor]]:
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         """The batch's `task` rows, its `replay` rows and its `pairs`, each as `lay_out` gives them.
 
         Of pairs, the first half are the better answers and the second half the worse ones.
@@ -102,55 +101,51 @@ class Collator:
         parts["pairs"] += [row["rejected"] for row in parts["pairs"]]
         return {name: self.lay_out(part) for name, part in parts.items() if part}
 
-    def lay_out(self, rows: list[Example]) -> dict[str, torch.Tensor]:
-        """Tensors of shape (1, tokens) as a tree, or (rows, longest) side by side where that is less work.
+    def lay_out(self, rows: list[Example]) -> dict[str, Any]:
+        """Tensors of shape (1, tokens) as a tree, or (rows, longest) side by side.
 
         They are for the model, but for `labels` and `owners`: which row each token is of, as far as it is labelled.
         """
-        lengths = [len(row["labels"]) for row in rows]
-        prompts = [row["input_ids"][: row["labels"].count(-100)] for row in rows]
-        groups = batching.groups(prompts, cost=0)
-        tokens = sum(lengths) - sum(group.saved for group in groups)
-        if self.shares and self._work(tokens, tokens) < self._work(len(rows) * max(lengths), max(lengths)):
-            return _tree(rows, groups)
+        if self.shares:
+            return _tree(rows)
         plain = [{"input_ids": row["input_ids"], "labels": row["labels"]} for row in rows]
         laid = dict(DataCollatorForLanguageModeling(pad_token_id=self.pad)(plain))
         return {**laid, "owners": torch.arange(len(rows))[:, None].expand_as(laid["labels"])}
 
-    def _work(self, tokens: int, seen: int) -> float:
-        """The work for `tokens` that look at `seen` tokens each, counted in tokens that look at none.
 
-        Of width h, a layer has 12 h^2 weights for each token, and 2 h multiplications for each token looked at (Kaplan
-        et al., 2020, "Scaling laws for neural language models", table 1).
-        """
-        return tokens * (1 + seen / (6 * self.hidden_size))
-
-
-def _tree(rows: list[Example], groups: list[batching.Group]) -> dict[str, torch.Tensor]:
+def _tree(rows: list[Example]) -> dict[str, Any]:
     """One sequence: each group's common beginning (its trunk), followed by the rests of its rows (its branches)."""
     tokens: list[int] = []
     labels: list[int] = []
     positions: list[int] = []
-    trees: list[int] = []
     branches: list[int] = []
+    places: list[list[int]] = [[] for _ in rows]
 
-    def add(row: Example, start: int, end: int, tree: int, branch: int) -> None:
+    def add(row: Example, start: int, end: int, branch: int) -> list[int]:
+        began = len(tokens)
         tokens.extend(row["input_ids"][start:end])
         labels.extend(row["labels"][start:end])
         positions.extend(range(start, end))
-        trees.extend([tree] * (end - start))
         branches.extend([branch] * (end - start))
+        return list(range(began, len(tokens)))
 
-    for tree, group in enumerate(groups):
-        add(rows[group.members[0]], 0, group.prefix, tree, TRUNK)
+    prompts = [row["input_ids"][: row["labels"].count(-100)] for row in rows]
+    for group in batching.groups(prompts, cost=0):
+        trunk = add(rows[group.members[0]], 0, group.prefix, TRUNK)
         for member in group.members:
-            add(rows[member], group.prefix, len(rows[member]["labels"]), tree, member)
-    of, branch = torch.tensor(trees), torch.tensor(branches)
-    sees = (of[:, None] == of) & ((branch == TRUNK) | (branch[:, None] == branch))
+            places[member] = trunk + add(rows[member], group.prefix, len(rows[member]["labels"]), member)
+    longest = max(map(len, places))
+    owners = [0] * len(tokens)
+    for row, of_row in enumerate(places):
+        for at, place in enumerate(of_row):
+            owners[place] = row * longest + at
+    # What follows a row's end is not looked at by it, and is nobody's.
+    filled = [of_row + [0] * (longest - len(of_row)) for of_row in places]
     return {
         "input_ids": torch.tensor([tokens]),
         "labels": torch.tensor([labels]),
-        "owners": branch[None],
+        "owners": torch.tensor([branches]),
         "position_ids": torch.tensor([positions]),
-        "attention_mask": sees.tril()[None, None],
+        "attention_mask": None,
+        "tree": {"places": torch.tensor(filled), "owners": torch.tensor(owners)},
     }

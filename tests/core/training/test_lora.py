@@ -18,7 +18,7 @@ from core.errors import Refusal
 from core.generation import local, weights
 from core.generation.base import Decoding, Request
 from core.jobs import folder as job_folder
-from core.training import adapters, lora, losses, recipes, sequences, work
+from core.training import adapters, attention, lora, losses, recipes, sequences, work
 from core.training.recipes import Recipe
 from tests import tiny
 
@@ -113,34 +113,46 @@ def test_labels_are_the_answer_and_its_end_after_exactly_the_prompt_that_is_sent
     assert tokenizer.decode(example["labels"][len(prompt) :]) == rows()[0]["completion"] + "<|im_end|>"
 
 
-def test_a_tree_gives_the_loss_and_the_gradient_of_separate_rows(base):
-    tokenizer = weights.tokenizer(base)
-    learned = sequences.examples(tokenizer, rows() + general(), ends=[tokenizer.eos_token_id], max_length=1024)
+@pytest.mark.parametrize("short", [attention.SHORT, 0])
+def test_a_tree_gives_the_loss_and_the_gradient_of_separate_rows(base, monkeypatch, short):
+    """By plain products of matrices, and by the fused attention that longer rows and GPUs get."""
+    monkeypatch.setattr(attention, "SHORT", short)
     model = get_peft_model(
         weights.model(base, device="cpu", dtype=torch.float32),
         LoraConfig(task_type="CAUSAL_LM", target_modules="all-linear", init_lora_weights=False),
     )
-    found = []
-    for shares in (True, False):
-        batch = sequences.Collator(pad=0, hidden_size=64, shares=shares).lay_out(learned)
-        model.zero_grad()
-        scores, wanted, _ = losses.scores(model, batch)
-        loss = torch.nn.functional.cross_entropy(scores, wanted)
-        loss.backward()
-        gradient = torch.cat([weight.grad.flatten() for weight in model.parameters() if weight.grad is not None])
-        found.append((batch["input_ids"].shape, loss.detach(), gradient))
-    (tree, loss, gradient), (padded, other_loss, other_gradient) = found
-    assert tree[0] == 1
-    assert padded == (13, max(len(example["labels"]) for example in learned))
-    assert tree[1] < 0.7 * padded.numel()
-    torch.testing.assert_close(loss, other_loss)
-    torch.testing.assert_close(gradient, other_gradient, rtol=1e-3, atol=1e-5)
+    tokenizer = weights.tokenizer(base)
+    learned = sequences.examples(tokenizer, rows() + general(), ends=[tokenizer.eos_token_id], max_length=1024)
+    apart = loss_and_gradient(model, sequences.Collator(pad=0, shares=False).lay_out(learned))
+    assert attention.install(model)
+    tree = sequences.Collator(pad=0, shares=True).lay_out(learned)
+    loss, gradient = loss_and_gradient(model, tree)
+    torch.testing.assert_close(loss, apart[0])
+    torch.testing.assert_close(gradient, apart[1], rtol=1e-3, atol=1e-5)
 
 
-def test_rows_with_nothing_in_common_are_laid_side_by_side():
-    apart = [{"input_ids": [n] * 900, "labels": [-100] * 899 + [n]} for n in range(4)]
-    # One sequence of 3,600 tokens that look at 3,600 is more work than 4 of 900 that look at 900.
-    assert sequences.Collator(pad=0, hidden_size=64, shares=True).lay_out(apart)["input_ids"].shape == (4, 900)
+def loss_and_gradient(model: Any, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
+    model.zero_grad()
+    scores, wanted, _ = losses.scores(model, batch)
+    loss = torch.nn.functional.cross_entropy(scores, wanted)
+    loss.backward()
+    return loss.detach(), torch.cat([weight.grad.flatten() for weight in model.parameters() if weight.grad is not None])
+
+
+def test_no_token_of_a_tree_is_there_twice_or_for_nothing():
+    apart = [{"input_ids": [n] * (n + 2), "labels": [-100] * (n + 1) + [n]} for n in range(4)]
+    alike = [{"input_ids": [9] * 6 + one["input_ids"], "labels": [-100] * 6 + one["labels"]} for one in apart]
+    lay_out = sequences.Collator(pad=0, shares=True).lay_out
+    assert lay_out(apart)["input_ids"].shape == (1, 2 + 3 + 4 + 5)
+    assert lay_out(alike)["input_ids"].shape == (1, 6 + 2 + 3 + 4 + 5)
+
+
+def test_a_model_whose_layers_look_at_a_window_learns_from_rows_side_by_side(base):
+    learned = [{"input_ids": [n] * (n + 2), "labels": [-100] * (n + 1) + [n]} for n in range(4)]
+    model = weights.model(base, device="cpu", dtype=torch.float32)
+    model.config.layer_types = ["sliding_attention", "full_attention"]
+    assert not attention.install(model)
+    assert sequences.Collator(pad=0, shares=False).lay_out(learned)["input_ids"].shape == (4, 5)
 
 
 def test_replay_holds_the_model_where_it_was(base, tmp_path):
@@ -153,7 +165,7 @@ def test_replay_holds_the_model_where_it_was(base, tmp_path):
         assert made["summary"]["replay_rows"] == (6 if share else 0)  # half of the whole would be 7, there are 6
         tokenizer = weights.tokenizer(base)
         learned = sequences.examples(tokenizer, general(), ends=[tokenizer.eos_token_id], max_length=1024)
-        batch = sequences.Collator(pad=0, hidden_size=64, shares=True).lay_out(learned)
+        batch = sequences.Collator(pad=0, shares=False).lay_out(learned)
         generator = local.load(base, folder / "adapter", dtype=torch.float32)
         with torch.no_grad():
             tuned, _, _ = losses.scores(generator.model, batch)

@@ -4,16 +4,18 @@ import math
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from core import content
 from core.generation import local
 from core.generation.base import Decoding, Request
 from core.jobs import folder as job_folder
-from core.training import lora, losses, schedules, sequences, work
+from core.training import adapters, lora, losses, reports, schedules, sequences, work
 from core.training.recipes import Recipe
 from tests import tiny
 
@@ -44,7 +46,7 @@ def likelihoods(base: Path, adapter: Path | None) -> torch.Tensor:
     """The log-likelihood of each better answer less that of the worse one."""
     generator = local.load(base, adapter, dtype=torch.float32)
     made = sequences.examples(generator.tokenizer, rows(), ends=generator.ends, max_length=1024)
-    batch = sequences.Collator(pad=0, hidden_size=64, shares=True).lay_out([*made, *(one["rejected"] for one in made)])
+    batch = sequences.Collator(pad=0, shares=False).lay_out([*made, *(one["rejected"] for one in made)])
     with torch.no_grad():
         better, worse = losses.answer_likelihoods(generator.model, batch)[0].chunk(2)
     return better - worse
@@ -54,7 +56,7 @@ def own_loss(base: Path, adapter: Path | None) -> float:
     """The mean over the better answers' tokens of their negative log-likelihood."""
     generator = local.load(base, adapter, dtype=torch.float32)
     made = sequences.examples(generator.tokenizer, rows(), ends=generator.ends, max_length=1024)
-    batch = sequences.Collator(pad=0, hidden_size=64, shares=True).lay_out(made)
+    batch = sequences.Collator(pad=0, shares=False).lay_out(made)
     with torch.no_grad():
         likely, tokens = losses.answer_likelihoods(generator.model, batch)
     return -float(likely.sum() / tokens.sum())
@@ -119,6 +121,47 @@ def test_held_out_rows_end_what_no_longer_helps_and_the_best_epoch_is_kept(base,
     samples = told(tmp_path, "samples")
     assert len(samples) == len(found)
     assert all(len(one["answers"]) == 3 for one in samples)
+
+
+def test_a_stop_keeps_the_best_epoch_and_not_the_last_and_a_later_start_goes_on(base, tmp_path, monkeypatch):
+    """Random answers cannot be foreseen: the stop comes after an epoch that made the held-out rows worse."""
+    odd = [{**row, "completion": str(hash(str(n) * 9) % 10**9)} for n, row in enumerate(rows(60))]
+    recipe = Recipe(epochs=20, learning_rate=5e-3, batch_size=32, patience=10, replay_share=0.0)
+    looked = reports.Progress.on_evaluate
+
+    def looked_and_stopped(progress, *given, **more):
+        looked(progress, *given, **more)
+        if list(progress.seen.values())[-1] > min(progress.seen.values()) * 1.05:
+            job_folder.ask_to_stop(tmp_path)
+
+    monkeypatch.setattr(reports.Progress, "on_evaluate", looked_and_stopped)
+    made = lora.train(tmp_path, base, recipe, odd)
+    found = dict(made["summary"]["held_out_losses"])
+    best = min(found, key=found.__getitem__)
+    assert made["stopped"]
+    assert made["summary"]["kept_step"] == best < max(found) < made["summary"]["steps"] < 40  # 2 steps x 20 epochs
+    kept, last = tmp_path / "adapter", adapters.last_checkpoint(tmp_path / "checkpoints")
+    assert content.file_digest(kept / "adapter_model.safetensors") == made["files"]["adapter_model.safetensors"]
+    assert held_out_loss(base, kept, odd, recipe) == pytest.approx(found[best], rel=0.02)
+    assert held_out_loss(base, Path(last), odd, recipe) > found[best] * 1.02
+
+    (tmp_path / "stop").unlink()
+    again = lora.train(tmp_path, base, replace(recipe, patience=3), odd)["summary"]
+    assert (again["ended_early"], again["kept_step"]) == (True, best)
+    assert again["steps"] > made["summary"]["steps"]
+
+
+def held_out_loss(base: Path, adapter: Path, of: list[dict], recipe: Recipe) -> float:
+    """The mean negative log-likelihood of the rows that the recipe holds out, under the adapter."""
+    generator = local.load(base, adapter)
+    held = sequences.examples(
+        generator.tokenizer, schedules.hold_out(of, recipe)[1], ends=generator.ends, max_length=1024
+    )
+    with torch.no_grad():
+        likely, tokens = losses.answer_likelihoods(
+            generator.model, sequences.Collator(pad=0, shares=False).lay_out(held)
+        )
+    return -float(likely.sum() / tokens.sum())
 
 
 def test_groups_are_held_out_whole():

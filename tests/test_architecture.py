@@ -17,6 +17,7 @@ WORKER_ONLY = {
     "core/generation/weights.py",
     "core/generation/starter.py",
     "core/training/adapters.py",
+    "core/training/attention.py",
     "core/training/lora.py",
     "core/training/losses.py",
     "core/training/machine.py",

@@ -1,6 +1,8 @@
 """Finished answers on their way to the app: each is on file at once, so that a killed worker pays for none twice.
 
-They are gathered in `answers/000007.partial`, which becomes the shard `answers/000007.jsonl` about once a second.
+They are gathered in `answers/000007.partial`, which becomes the shard `answers/000007.jsonl` about once a second. What
+is in the former outlives the process, what is in the latter a power cut, too. A kill can cost those answers that came
+in while the batch before them was written down, and the calls that are under way.
 """
 
 import json
@@ -36,13 +38,15 @@ class Journal:
         self.seal()
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> bool:
-        """Write the rows down; whether that completed a shard."""
+        """Write the rows down, if there are any; whether a shard is complete, which may be a matter of time only."""
+        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
         if self._file is None:
+            if not lines:
+                return False
             number = max((int(path.stem) for path in self._folder.glob("*.jsonl")), default=0) + 1
             path = self._folder / f"{number:06d}.partial"
             self._file = path.open("w", encoding="utf-8", newline="\n")
             self._rows, self._begun = 0, monotonic()
-        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
         self._file.writelines(lines)
         self._file.flush()
         self._rows += len(lines)

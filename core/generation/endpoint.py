@@ -142,7 +142,8 @@ class Line:
             try:
                 found = await ask(self._body(request, decoding))
             except openai.APIStatusError as error:
-                self._adapt(error.response, request, decoding)
+                if form == (self._limit_name, self.structured):  # else another call has learned it meanwhile
+                    self._adapt(error.response, request, decoding)
                 if form == (self._limit_name, self.structured):
                     raise self._status(error) from None
             else:

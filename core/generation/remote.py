@@ -18,6 +18,8 @@ from core.locale.mark import N_
 
 GLANCE_SECONDS = 0.25
 """`stopped` is asked at least this often."""
+HEAD_START_SECONDS = 1.0
+"""How long the first call goes alone: who refuses it does so sooner, and who thinks for a minute holds up nobody."""
 HOPELESS = 40
 """So many failures one after the other, and more than twice what runs at once, end the job: it can be resumed."""
 
@@ -49,10 +51,10 @@ class RemoteGenerator:
     ) -> Iterator[list[Answer]]:
         """Answers as soon as they are in; a call that failed is an Answer with its failure.
 
-        The first call goes alone: if it shows that none can succeed (no server, wrong key, no such model), that is a
-        Refusal, and so is a long row of failures; what is in by then is yielded first. When `stopped`, what is
-        finished is yielded and the calls still running are cancelled; when the spending cap is reached, no further
-        call is started.
+        The first call has a head start. If the first to end shows that none can succeed (no server, wrong key, no such
+        model), that is a Refusal, and so is a long row of failures; what is in by then is yielded first. When
+        `stopped`, what is finished is yielded and the calls still running are cancelled; when the spending cap is
+        reached, no further call is started.
         """
         with asyncio.Runner() as runner:
             crew = runner.run(_crew(self, requests, decoding))
@@ -144,7 +146,8 @@ class _Crew:
         self._news = asyncio.Event()
         self._width = float(generator.concurrency)  # how many of the callers work; fewer after a 429
         self._busy = self._failed_in_a_row = 0
-        self._callers = {asyncio.create_task(self._call_on(0, alone=True))}
+        self._begun = asyncio.Event()  # a call has shown that calls can succeed
+        self._callers = {asyncio.create_task(self._call_on(0)), asyncio.create_task(self._follow())}
         self.error: BaseException | None = None
         """What ended it all, such as a Refusal."""
 
@@ -171,7 +174,15 @@ class _Crew:
         await asyncio.gather(*self._callers, return_exceptions=True)
         await self.line.close()
 
-    async def _call_on(self, number: int, *, alone: bool = False) -> None:
+    async def _follow(self) -> None:
+        """The other callers, after the first one's head start."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HEAD_START_SECONDS):
+                await self._begun.wait()
+        places = range(1, self._generator.concurrency)
+        self._callers |= {asyncio.create_task(self._call_on(place)) for place in places}
+
+    async def _call_on(self, number: int) -> None:
         try:
             while self._waiting:
                 if number >= self._width:
@@ -183,26 +194,23 @@ class _Crew:
                     if not self._generator.spending.reserve(most):
                         if not self._busy:
                             self._generator.spending.reached = True
-                            return
+                            break
                         await asyncio.sleep(0.05)  # those that are under way may cost less than was set aside
                         continue
                 request = self._waiting.popleft()
                 self._busy += 1
-                answer = await self._see_through(request, alone=alone)
+                answer = await self._see_through(request)
                 self._busy -= 1
                 if self._limited:
                     self._generator.spending.settle(most, self._cost(answer, most))
                 self._finished.append(answer)
                 self._news.set()
-                if alone:
-                    alone = False
-                    self._callers |= {
-                        asyncio.create_task(self._call_on(place)) for place in range(1, self._generator.concurrency)
-                    }
+                self._begun.set()
+            self._begun.set()  # or there is nothing to begin with
         finally:
             self._news.set()
 
-    async def _see_through(self, request: Request, *, alone: bool) -> Answer:
+    async def _see_through(self, request: Request) -> Answer:
         """The answer after as many tries as it takes and may take."""
 
         async def turn(paused: bool) -> None:
@@ -213,7 +221,7 @@ class _Crew:
         try:
             answer = await tries.of(partial(self.line.call, request, self._decoding))
         except Failed as failed:
-            return self._give_up(request, failed, alone=alone)
+            return self._give_up(request, failed)
         self._failed_in_a_row = 0
         self._width = min(self._width + 1 / self._width, self._generator.concurrency)
         return answer
@@ -224,8 +232,8 @@ class _Crew:
         if first:
             self._width = max(1.0, self._width / 2)
 
-    def _give_up(self, request: Request, failed: Failed, *, alone: bool) -> Answer:
-        if alone and failed.failure.code in failures.WHOLE:
+    def _give_up(self, request: Request, failed: Failed) -> Answer:
+        if not self._begun.is_set() and failed.failure.code in failures.WHOLE:
             raise failed.failure.refusal
         if failed.again or failed.failure.code in failures.WHOLE:
             self._failed_in_a_row += 1

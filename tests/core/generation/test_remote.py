@@ -1,5 +1,6 @@
 """What an endpoint is asked, as whom and how fast, and how its answers come back; real HTTP throughout."""
 
+import asyncio
 from time import monotonic
 
 import pytest
@@ -166,6 +167,26 @@ def test_finished_answers_are_handed_over_as_soon_as_they_are_in(server):
     assert arrivals[-1][0] - arrivals[0][0] > 0.35  # the first was not kept until the others were in
 
 
+def test_a_slow_first_answer_holds_up_no_other_call_for_long(server, monkeypatch):
+    monkeypatch.setattr(remote, "HEAD_START_SECONDS", 0.1)
+    server.delay_s = 2
+    assert len(answered(server, *(f"q{i}" for i in range(7)), concurrency=8)) == 8
+    assert server.most_at_once == 8, "the first was under way with the others"
+
+
+def test_what_no_call_can_pass_is_refused_even_if_others_began_before_it_showed(server, monkeypatch):
+    monkeypatch.setattr(remote, "HEAD_START_SECONDS", 0)
+
+    async def late():
+        await asyncio.sleep(1)
+        return error(404, "gone")
+
+    server.faults["*"] = [late] * 8
+    with pytest.raises(Refusal, match="has no model tiny"):
+        answered(server, *(f"q{i}" for i in range(7)), concurrency=8)
+    assert server.most_at_once == 8
+
+
 def test_the_end_comes_with_the_last_answer_and_not_a_glance_later(server, monkeypatch):
     monkeypatch.setattr(remote, "GLANCE_SECONDS", 60)
     began = monotonic()
@@ -219,6 +240,16 @@ def test_json_is_asked_for_as_strictly_as_the_server_takes_it(server):
     assert len([a for batch in generator.generate(questions, Decoding(structured=True)) for a in batch]) == 2
     assert [body["response_format"]["type"] for body in server.seen] == ["json_schema", "json_object", "json_object"]
     assert server.seen[0]["response_format"]["json_schema"]["strict"] is True
+    assert generator.learned == {"structured": "json_object"}
+
+
+def test_calls_that_are_turned_away_side_by_side_learn_the_servers_form_once(server, monkeypatch):
+    monkeypatch.setattr(remote, "HEAD_START_SECONDS", 0)
+    server.structured, server.delay_s = ("json_object", "text"), 0.5
+    requests = [Request(key=str(n), messages=asked(f"q{n}")[0].messages, schema={"type": "object"}) for n in range(16)]
+    generator = remote.load(base_url=server.base_url, model="tiny", key_env=None, concurrency=16)
+    answers = [answer for batch in generator.generate(requests, Decoding(structured=True)) for answer in batch]
+    assert [answer.failure for answer in answers] == [None] * 16
     assert generator.learned == {"structured": "json_object"}
 
 

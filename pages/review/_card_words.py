@@ -49,7 +49,7 @@ def of_card(scale: rubrics.Scale) -> dict[str, Any]:
         "close": plain("Close"),
         "you_said": plain("You said: %(verdict)s", verdict="{verdict}"),
         "mine": plain("%(done)s of %(total)s rated", done="{mine}", total="{total}"),
-        "ours": plain("%(count)s rated by anybody", count="{ours}"),
+        "ours": plain("%(count)s rated by the team", count="{ours}"),
         "left": plain("about %(minutes)s min left at your pace", minutes="{minutes}"),
         "nearly": plain("less than a minute left at your pace"),
         "saving": plain("saving %(count)s …", count="{count}"),

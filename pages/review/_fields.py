@@ -1,4 +1,4 @@
-"""The fields of an answer that is JSON, as a table; what differs from the reference is marked once that is shown."""
+"""The fields of answers that are JSON, as a table: what differs from the reference, once shown, or from another one."""
 
 import json
 from typing import Any
@@ -47,6 +47,19 @@ def show(item: Item, *, with_reference: bool) -> bool:
         table[plain("Reference")] = [row["reference"] for row in found]
     st.dataframe(table, hide_index=True, row_height=34)
     return compared
+
+
+def beside(left: str, right: str) -> None:
+    """The fields of two answers in one table, those that differ marked; nothing unless both hold a JSON object."""
+    a, b = (strict_json.first_object(text)[0] for text in (left, right))
+    if a is None or b is None:
+        return
+    names = list(dict.fromkeys([*a, *b]))
+    values = [[json.dumps(fields[name]) if name in fields else None for fields in (a, b)] for name in names]
+    marked = [name if one == other else f"≠ {name}" for name, (one, other) in zip(names, values, strict=True)]
+    table = pd.DataFrame({plain("Field"): marked})
+    table["A"], table["B"] = ([_text(fields, name) for name in names] for fields in (a, b))
+    st.dataframe(table, hide_index=True, row_height=34)
 
 
 def _text(fields: dict[str, Any], name: str) -> str:

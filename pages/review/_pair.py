@@ -9,7 +9,7 @@ from core.review import comparisons
 from core.review.comparisons import Choice
 from pages._ui import parts, session
 from pages._ui.session import _
-from pages.review import _presses
+from pages.review import _fields, _presses
 
 TOO_SOON_S = 0.3
 """Nobody reads two answers faster: what comes sooner is a key held down or a second click."""
@@ -43,6 +43,7 @@ def show(round_id: str) -> None:
         with column:
             st.markdown(f"**{letter}**")
             parts.text(text)
+    _fields.beside(pair.left, pair.right)
     st.text_input(
         _("Reason"),
         key=f"compare.reason.{pair.pair_id}",

@@ -113,3 +113,16 @@ def test_who_does_not_rate_sees_nothing_before_the_round_is_locked(page, world, 
     app = page(COMPARE)
     assert app.info[0].value == "Experts compare. You see the result once the round is locked."
     assert not app.code
+
+
+def test_answers_that_are_json_are_set_beside_each_other_field_by_field(page, world, round_id):
+    assert len(page(COMPARE).dataframe) == 0, "words are no fields"
+    pair = waiting(world, round_id)
+    for answer, text in (
+        (pair.left, '{"intent": "late", "sure": true}'),
+        (pair.right, '{"intent": "late", "sure": 1, "day": null}'),
+    ):
+        world.conn.execute("update answers set text = ? where text = ?", [text, answer])
+    (table,) = page(COMPARE).dataframe
+    rows = [["intent", "late", "late"], ["≠ sure", "true", "1"], ["≠ day", "–", "null"]]
+    assert table.value.values.tolist() == rows

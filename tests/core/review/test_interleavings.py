@@ -38,6 +38,7 @@ class Interleaving(RuleBasedStateMachine):
         )
         self.answers = sorted(queues.states(self.world.conn, self.queue))
         self.screens = {rater: [] for rater in RATERS}
+        self.held = set()  # (answer, rater) of the claims that have not expired
         self.said = []  # every word that was acknowledged, in order
         self.decisions = {}
         self.closed = set()
@@ -46,6 +47,7 @@ class Interleaving(RuleBasedStateMachine):
     @rule(rater=st.sampled_from(RATERS), limit=st.integers(1, 3))
     def claim(self, rater, limit):
         self.screens[rater] = waiting(self.world, self.queue, rater, limit)
+        self.held |= {(answer, rater) for answer in self.screens[rater]}
 
     @rule(rater=st.sampled_from(RATERS), verdict=st.sampled_from(("pass", "fail", "skip")))
     def judge_what_is_on_screen(self, rater, verdict):
@@ -67,6 +69,7 @@ class Interleaving(RuleBasedStateMachine):
     @rule()
     def expire(self):
         expire(self.world, self.queue)
+        self.held.clear()
 
     @rule(place=st.integers(0, 2), verdict=st.sampled_from(("pass", "fail")))
     def adjudicate(self, place, verdict):
@@ -142,33 +145,34 @@ class Interleaving(RuleBasedStateMachine):
             else:
                 assert state == ("needs_others" if verdicts else "waiting")
 
-    @invariant()
-    def nobody_gets_what_they_judged_what_is_decided_or_what_enough_others_have(self):
-        latest = {(answer, rater): verdict for answer, rater, verdict in self.said}
-        for rater in RATERS:
-            for answer in [one["answer_id"] for one in claims.available(self.world.conn, self.queue, rater)]:
-                assert latest.get((answer, rater), "undone") == "undone"
-                assert answer not in self.decisions
-                assert answer not in self.closed
-                assert not self.ended
-                others = [latest.get((answer, other)) for other in RATERS if other != rater]
-                assert len([said for said in others if said in ("pass", "fail")]) < 2
+    def left_to(self, rater):
+        """By the books, what the rater has no word on, nobody has settled and fewer than two have judged."""
+        return [
+            answer
+            for answer in self.answers
+            if not (self.ended or answer in self.closed or answer in self.decisions)
+            and self.latest(answer).get(rater, "undone") == "undone"
+            and [said in ("pass", "fail") for said in self.latest(answer).values()].count(True) < 2
+        ]
+
+    def taken_by_others(self, answer, rater):
+        """How many others have judged the answer or hold it without a word on it."""
+        latest = self.latest(answer)
+        judged = {one for one, said in latest.items() if said in ("pass", "fail")}
+        at_it = {one for held, one in self.held if held == answer and latest.get(one, "undone") == "undone"}
+        return len((judged | at_it) - {rater})
 
     @invariant()
-    def what_a_page_says_waits_for_a_rater_is_what_the_books_leave_open(self):
-        latest = {(answer, rater): verdict for answer, rater, verdict in self.said}
+    def everybody_gets_what_is_left_to_them_and_not_taken_by_two_others(self):
         for rater in RATERS:
-            mine = [
-                answer
-                for answer in self.answers
-                if not self.ended
-                and answer not in self.closed
-                and answer not in self.decisions
-                and latest.get((answer, rater), "undone") == "undone"
-                and [latest.get((answer, one)) in ("pass", "fail") for one in RATERS].count(True) < 2
-            ]
+            found = {one["answer_id"] for one in claims.available(self.world.conn, self.queue, rater)}
+            assert found == {one for one in self.left_to(rater) if self.taken_by_others(one, rater) < 2}
+
+    @invariant()
+    def a_page_counts_what_is_left_to_a_rater_held_by_others_or_not(self):
+        for rater in RATERS:
             found = blindness.waiting(self.world.conn, self.run_ids, self.team[rater])
-            assert found == self.elsewhere[rater] + len(mine)
+            assert found == self.elsewhere[rater] + len(self.left_to(rater))
 
     @precondition(lambda self: len(self.said) > 5)
     @rule()

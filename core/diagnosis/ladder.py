@@ -44,6 +44,21 @@ NOT_ENOUGH_MORE = N_(
 )
 
 
+LOCKED = N_(
+    "On %(n)s locked samples prompt %(rung)s is right in %(value)s, 95%% interval %(low)s to %(high)s; the target is "
+    "%(target)s."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """What the locked samples say of the prompt that won on others. Held: its lower bound reaches the target, too.
+    Fell: its upper bound does not."""
+
+    verdict: Literal["held", "fell", "not_enough"]
+    sentence: Sentence
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One rung against an earlier one. `p_holm` is corrected for looking at all of the ladder's steps."""
@@ -68,6 +83,8 @@ class Ladder:
     """
 
     rates: dict[str, intervals.Rate]
+    best: str
+    """The rung with the highest rate; of equals the later one, which says more."""
     steps: tuple[Step, ...]
     climb: Step
     last_two: intervals.Paired | None
@@ -86,8 +103,9 @@ def judge(
 ) -> Ladder:
     """Judge rungs given in order, each with one value in 0..1 per sample (repeats averaged), the same samples in each.
 
-    On target: the last rung's lower bound reaches the target. Plateau suspected: it is below the target and the upper
-    one-sided 95% bound of the last step is below the smallest gain. Confirmed: so is that of the step before, and the
+    On target: the best rung's lower bound reaches the target; luck helped to choose it, so it is measured once more on
+    the locked set before anybody signs. Plateau suspected: the last rung is below the target and the upper one-sided
+    95% bound of the last step is below the smallest gain. Confirmed: so is that of the step before, and the
     last rung was a further attempt, the fifth or later. Headroom: the climb from first to last is better, corrected
     by Holm together with the steps, and the last step is not flat. Otherwise there is not enough evidence yet, and so
     there is on fewer samples than were `planned`: a verdict at a moment of one's own choice is too often a lucky one.
@@ -110,15 +128,17 @@ def judge(
     )
     rates = {name: intervals.mean_rate(scores) for name, scores in rungs.items()}
     short = planned - rates[names[-1]].n
-    verdict = "not_enough" if short > 0 else _verdict(rates[names[-1]], steps, climb, target)
+    best = max(names, key=lambda name: (rates[name].value or 0.0, names.index(name)))
+    verdict = "not_enough" if short > 0 else _verdict(rates[best], rates[names[-1]], steps, climb, target)
     more = _more(steps[-1].paired, climb.paired, smallest_gain) if verdict == "not_enough" else None
     if short > 0 and rates[names[-1]].n:
         words = {"planned": str(planned), "n": str(rates[names[-1]].n), "more": str(short)}
         told, more = Sentence(TOO_FEW, words), short
     else:
-        told = _sentence(verdict, rates, steps[-1], climb, smallest_gain, target, more)
+        told = _sentence(verdict, rates, best, steps[-1], climb, smallest_gain, target, more)
     return Ladder(
         rates=rates,
+        best=best,
         steps=tuple(steps),
         climb=climb,
         last_two=intervals.paired(values[-3], values[-1], groups) if len(names) > 2 else None,
@@ -128,10 +148,24 @@ def judge(
     )
 
 
-def _verdict(last: intervals.Rate, steps: Sequence[Step], climb: Step, target: float) -> LadderVerdict:
+def confirm(rung: str, rate: intervals.Rate, target: float) -> Confirmation:
+    """Judge the winner's rate on samples on which nothing was chosen."""
+    if rate.value is None:
+        return Confirmation(verdict="not_enough", sentence=Sentence(NOTHING, {}))
+    enough = rate.n >= FEWEST
+    values = {"rung": rung, "n": str(rate.n), "target": percent(target), "value": percent(rate.value)}
+    return Confirmation(
+        verdict="held" if enough and rate.low >= target else "fell" if enough and rate.high < target else "not_enough",
+        sentence=Sentence(LOCKED, {**values, "low": percent(rate.low), "high": percent(rate.high)}),
+    )
+
+
+def _verdict(
+    best: intervals.Rate, last: intervals.Rate, steps: Sequence[Step], climb: Step, target: float
+) -> LadderVerdict:
     if last.value is None or last.n < FEWEST:
         return "not_enough"
-    if last.low >= target:
+    if best.low >= target:
         return "on_target"
     if steps[-1].flat and last.value < target:
         return "plateau_confirmed" if len(steps) > 3 and steps[-2].flat else "plateau_suspected"
@@ -147,13 +181,15 @@ def _more(step: intervals.Paired, climb: intervals.Paired, smallest_gain: float)
 def _sentence(
     verdict: LadderVerdict,
     rates: Mapping[str, intervals.Rate],
+    best: str,
     step: Step,
     climb: Step,
     smallest_gain: float,
     target: float,
     more: int | None,
 ) -> Sentence:
-    first, last = rates[climb.start], rates[climb.end]
+    shown = best if verdict == "on_target" else climb.end
+    first, last = rates[climb.start], rates[shown]
     if first.value is None or last.value is None:
         return Sentence(NOTHING, {})
     messages: dict[LadderVerdict, str] = {
@@ -168,7 +204,7 @@ def _sentence(
         {
             "n": str(last.n),
             "first": climb.start,
-            "last": climb.end,
+            "last": shown,
             "start": percent(first.value),
             "value": percent(last.value),
             "value_low": percent(last.low),

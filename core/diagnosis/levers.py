@@ -16,7 +16,7 @@ Lever = Literal[
     "keep", "fix_rubric", "fix_task", "rag", "prompt", "decompose", "distil", "other_base", "fine_tune", "evidence"
 ]
 LEVERS: tuple[Lever, ...] = get_args(Lever)
-Kind = Literal["proof", "agreement", "ladder", "probe", "models", "errors", "retrieval"]
+Kind = Literal["proof", "agreement", "ladder", "locked", "probe", "models", "errors", "retrieval"]
 """What there may be evidence of."""
 
 
@@ -47,6 +47,9 @@ class Rule:
 
 STUCK = ("plateau_suspected", "plateau_confirmed")
 NOT_SHOWN = ("", "not_enough")
+IN_VAIN = ("no_gain", "worse")
+NOT_TUNED = N_("Prompts are exhausted, and fine-tuning this model gained nothing: try another base before more of it.")
+RETRIED = N_("A trial with more or better approved samples that gains what is worth having would change this.")
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -56,9 +59,15 @@ RULES: tuple[Rule, ...] = (
         change=N_("A newly broken sample that an expert cannot accept would change this."),
     ),
     Rule(
-        when={"ladder": ("on_target",)},
+        when={"ladder": ("on_target",), "locked": (*NOT_SHOWN, "held")},
         lever="keep",
         why=N_("The best prompt reaches the target, so no further lever is needed."),
+        change=N_("A worse result of the same prompt on the locked samples would change this."),
+    ),
+    Rule(
+        when={"models": ("target_fine",), "ladder": NOT_SHOWN},
+        lever="keep",
+        why=N_("The model reaches the target with the prompt that the models were compared with."),
         change=N_("A worse result of the same prompt on the locked samples would change this."),
     ),
     Rule(
@@ -72,6 +81,12 @@ RULES: tuple[Rule, ...] = (
         lever="fine_tune",
         why=N_("Fine-tuning helps on this task, but something else broke: train again with more general samples."),
         change=N_("A trial that still breaks something else with more general samples would change this."),
+    ),
+    Rule(
+        when={"proof": ("unproven",)},
+        lever="evidence",
+        why=N_("The trial gained, but too few samples say whether something else broke: add some that must not break."),
+        change=N_("A proof on more of them decides it: keep the trial, or train again with more general samples."),
     ),
     Rule(
         when={"probe": ("leak_suspected",)},
@@ -116,6 +131,12 @@ RULES: tuple[Rule, ...] = (
         change=N_("A further prompt that gains less than what is worth having would change this."),
     ),
     Rule(
+        when={"ladder": ("on_target",), "locked": ("fell",)},
+        lever="prompt",
+        why=N_("The prompt reached the target where it was chosen and misses it on the locked samples: it was luck."),
+        change=N_("A prompt that reaches the target on locked samples that nobody has looked at would change this."),
+    ),
+    Rule(
         when={"probe": ("cannot_apply",), "ladder": ("", "not_enough")},
         lever="decompose",
         why=N_("The model knows the rules but does not apply them: take the task apart and prescribe the steps first."),
@@ -132,6 +153,48 @@ RULES: tuple[Rule, ...] = (
         lever="other_base",
         why=N_("A stronger model reaches the target with the same prompt: use it as the base."),
         change=N_("If its cost or its place rules it out, let it teach the smaller model instead."),
+    ),
+    Rule(
+        when={"errors": ("knowledge",), "probe": NOT_SHOWN},
+        lever="rag",
+        why=N_("Raters name missing knowledge as the reason of most failures, and tuning teaches facts poorly."),
+        change=N_("Concept and practice pairs that show that it knows the rules would change this."),
+    ),
+    Rule(
+        when={"errors": ("reasoning",), "probe": NOT_SHOWN, "ladder": (*NOT_SHOWN, "plateau_suspected")},
+        lever="decompose",
+        why=N_("Raters name reasoning as the reason of most failures: prescribe the steps before anything is trained."),
+        change=N_("Steps in the prompt that gain too little would point to fine-tuning."),
+    ),
+    Rule(
+        when={"errors": ("format",), "ladder": (*NOT_SHOWN, "plateau_suspected")},
+        lever="prompt",
+        why=N_("Raters name the format as the reason of most failures: show it, or hold answers to a JSON schema."),
+        change=N_("Answers that stay wrong in a right format would change this."),
+    ),
+    Rule(
+        when={"proof": ("not_enough",), "ladder": STUCK},
+        lever="evidence",
+        why=N_("A trial was made already, and too few locked samples say what it gained: add some first."),
+        change=N_("A proof on more locked samples decides it, whichever way it ends."),
+    ),
+    Rule(
+        when={"proof": IN_VAIN, "ladder": ("plateau_confirmed",)},
+        lever="other_base",
+        why=NOT_TUNED,
+        change=RETRIED,
+    ),
+    Rule(
+        when={"proof": IN_VAIN, "ladder": ("plateau_suspected",), "probe": ("cannot_apply",)},
+        lever="other_base",
+        why=NOT_TUNED,
+        change=RETRIED,
+    ),
+    Rule(
+        when={"ladder": ("plateau_suspected",), "errors": ("style",)},
+        lever="fine_tune",
+        why=N_("Raters name the style as the reason of most failures, and a way of writing is learned from examples."),
+        change=N_("A prompt with better examples that gains what is worth having would change this."),
     ),
     Rule(
         when={"ladder": ("plateau_confirmed",)},
@@ -179,13 +242,24 @@ UNMEASURED: Mapping[Kind, str] = {
         "Whether the model knows the rules was not measured: there are no answered concept and practice pairs."
     ),
     "models": N_("No models were compared, so a weak model cannot be told from a badly defined task."),
-    "agreement": N_("Whether raters agree was not measured or is not settled."),
+    "agreement": N_("Whether raters agree was not measured."),
 }
 """What nobody has measured is a doubt."""
+UNCONFIRMED = N_("Whether the best prompt reaches the target on the locked samples, too, was not measured.")
+UNSETTLED: Mapping[Kind, str] = {
+    "proof": N_("The newest trial's proof has too few samples to say what it gained."),
+    "ladder": N_("The ladder has too few samples to say whether better prompts help."),
+    "locked": N_("Too few locked samples say whether the best prompt reaches the target there, too."),
+    "probe": N_("There are too few concept and practice pairs to say whether the model knows the rules."),
+    "models": N_("The models were compared on too few samples to tell a weak model from a badly defined task."),
+    "agreement": N_("Too few answers were judged by two people to say whether raters agree."),
+    "retrieval": N_("Too few wrong answers name their source to say whether the search or its use loses them."),
+}
+"""What was measured and settles nothing is a doubt, too."""
 
 
 def recommend(facts: Facts) -> Recommendation:
-    """The first rule that fits. Something not measured never speaks for a lever; it is listed as a doubt."""
+    """The first rule that fits. What was not measured, or settles nothing, never speaks for a lever: it is a doubt."""
     number, rule = next((number, rule) for number, rule in enumerate(RULES, 1) if rule.fits(facts))
     return Recommendation(
         lever=rule.lever,
@@ -193,8 +267,16 @@ def recommend(facts: Facts) -> Recommendation:
         number=number,
         evidence=facts,
         decisive=tuple(kind for kind in rule.when if kind in facts),
-        doubts=tuple(words for kind, words in UNMEASURED.items() if kind not in facts),
+        doubts=(
+            *(words for kind, words in UNMEASURED.items() if kind not in facts),
+            *([UNCONFIRMED] if _unconfirmed(facts) else []),
+            *(words for kind, words in UNSETTLED.items() if kind in facts and facts[kind].verdict == "not_enough"),
+        ),
     )
+
+
+def _unconfirmed(facts: Facts) -> bool:
+    return "ladder" in facts and facts["ladder"].verdict == "on_target" and "locked" not in facts
 
 
 def agreed(found: Agreement) -> str:

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from core.diagnosis import intervals
 from core.diagnosis.intervals import Paired, Rate
-from core.diagnosis.verdicts import Sentence, percent
+from core.diagnosis.verdicts import FEWEST, Sentence, percent
 from core.locale.mark import N_
 
 Cell = Literal["right_there", "right_without", "wrong_there", "wrong_without"]
@@ -96,7 +96,7 @@ def lost(samples: Mapping[str, tuple[float, bool]]) -> Lost:
     """From samples by name, each with its answer's value in 0..1 and whether the passage was there.
 
     The place is decided by the share of wrong answers that had the passage: its whole interval lies on one side of a
-    half.
+    half, and there are `FEWEST` of them at least.
     """
     cells: dict[Cell, tuple[str, ...]] = {
         cell: tuple(
@@ -109,7 +109,7 @@ def lost(samples: Mapping[str, tuple[float, bool]]) -> Lost:
     wrong = len(cells["wrong_there"]) + len(cells["wrong_without"])
     share = intervals.rate(len(cells["wrong_there"]), wrong)
     place: Place = "not_enough"
-    if wrong:
+    if wrong >= FEWEST:
         place = "application" if share.low > HALF else "search" if share.high < HALF else "not_enough"
     return Lost(cells=cells, there_when_wrong=share, place=place, sentence=_sentence(len(samples), share, place))
 

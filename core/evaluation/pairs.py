@@ -4,6 +4,9 @@ from typing import Any
 
 import duckdb
 
+from core.diagnosis import probe
+from core.diagnosis.probe import Probe
+from core.evaluation.tasks import Task
 from core.store import database
 
 
@@ -36,6 +39,18 @@ def values(conn: duckdb.DuckDBPyConnection, run_id: str, metric: str) -> dict[st
     """
     found = database.rows(conn, query, {"run": run_id, "metric": metric})
     return {row["pair"]: (row["concept"], row["practice"]) for row in found}
+
+
+def judge(conn: duckdb.DuckDBPyConnection, task: Task, run_id: str) -> Probe:
+    """What the run's pairs say, by the plan's metric; pairs whose cases share a group are not independent."""
+    found = values(conn, run_id, task.plan.metric)
+    query = """
+        select pair, min(group_id)
+        from runs as r join eval_set_samples using (eval_set_id) join samples using (sample_id)
+        where r.run_id = ? and pair <> '' and kind = 'practice' group by pair
+    """
+    groups = dict(conn.execute(query, [run_id]).fetchall())
+    return probe.judge(found, target=task.target, groups=[groups.get(pair, pair) for pair in found])
 
 
 def questions(conn: duckdb.DuckDBPyConnection, run_id: str, pair: str) -> list[dict[str, Any]]:

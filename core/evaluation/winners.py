@@ -7,13 +7,16 @@ from typing import Any
 import duckdb
 
 from core.access.people import Person
+from core.diagnosis import intervals, ladder
+from core.diagnosis.ladder import Confirmation
 from core.errors import Refusal
-from core.evaluation import matrices, retrieving, runs
+from core.evaluation import matrices, results, retrieving, runs
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.matrices import Matrix
 from core.evaluation.models import Model
 from core.evaluation.prompts import Prompt
 from core.evaluation.retrieving import Retrieval
+from core.evaluation.tasks import Task
 from core.generation.base import Decoding
 from core.locale.mark import N_
 from core.store import database
@@ -106,3 +109,11 @@ def locked(
     values |= {"index": retrieval and retrieval.index_id, "k": retrieval and retrieval.k}
     found = database.rows(conn, query, values)
     return [run for run in found if run["job_id"] == found[0]["job_id"]]
+
+
+def confirmed(conn: duckdb.DuckDBPyConnection, task: Task, asked: Sequence[Mapping[str, Any]]) -> Confirmation:
+    """What the locked samples say of the winner, from the runs that `locked` gives, once every answer is in."""
+    winner = asked[-1]
+    rates = results.rates(conn, [winner["run_id"]], same=True)
+    rate = rates.get((winner["run_id"], task.plan.metric), intervals.mean_rate([]))
+    return ladder.confirm(winner["rung"], rate, task.target)

@@ -5,10 +5,10 @@ from typing import Any
 
 import duckdb
 
-from core.diagnosis import errors, levers, model_gap, probe
+from core.diagnosis import errors, levers, model_gap
 from core.diagnosis.intervals import Rate
 from core.diagnosis.levers import Finding, Kind
-from core.evaluation import eval_sets, ladders, lookups, pairs, results
+from core.evaluation import eval_sets, ladders, lookups, pairs, results, retrieving, winners
 from core.evaluation.tasks import Task
 from core.locale import catalogue
 from core.release import plans
@@ -28,15 +28,14 @@ def bases(conn: duckdb.DuckDBPyConnection, task: Task) -> dict[str, str]:
 
 def facts(conn: duckdb.DuckDBPyConnection, task: Task, base: str | None, viewer: str) -> dict[Kind, Finding]:
     """Every finding on that base. What is not measured to its end, or what the viewer may not see yet, is not in it."""
-    readers: dict[Kind, Any] = {
-        "proof": _proof,
-        "ladder": _ladder,
-        "probe": _probe,
-        "models": _models,
-        "retrieval": _retrieval,
+    found: dict[Kind, Finding | None] = {
+        "proof": _proof(conn, task, base),
+        **_ladder(conn, task, base),
+        "probe": _probe(conn, task, base),
+        "models": _models(conn, task, base),
+        "retrieval": _retrieval(conn, task, base),
+        "agreement": _agreement(conn, task, viewer),
     }
-    found = {kind: read(conn, task, base) for kind, read in readers.items()}
-    found["agreement"] = _agreement(conn, task, viewer)
     return {kind: finding for kind, finding in found.items() if finding is not None}
 
 
@@ -56,21 +55,31 @@ def _climbs(conn: duckdb.DuckDBPyConnection, task: Task) -> list[ladders.Climb]:
     ]
 
 
-def _ladder(conn: duckdb.DuckDBPyConnection, task: Task, base: str | None) -> Finding | None:
-    """Of the base's newest complete climb with several prompts, whatever set it is on."""
+def _ladder(conn: duckdb.DuckDBPyConnection, task: Task, base: str | None) -> dict[Kind, Finding]:
+    """Of the base's newest complete climb with several prompts, whatever set it is on; with what the locked samples
+    say of a prompt that reaches the target."""
     climbs = [climb for climb in _climbs(conn, task) if climb.model_id == base and len(climb.runs) > 1]
     if not climbs:
-        return None
+        return {}
     newest = max(climbs, key=lambda climb: climb.runs[0]["created_at"])
     judged = results.judge_ladder(conn, task, newest.runs)
-    return Finding(verdict=judged.verdict, sentence=judged.sentence)
+    found: dict[Kind, Finding] = {"ladder": Finding(verdict=judged.verdict, sentence=judged.sentence)}
+    best = next(run for run in newest.runs if run["rung"] == judged.best)
+    of_set = eval_sets.find(conn, best["eval_set_id"]) if judged.verdict == "on_target" else None
+    asked = of_set and winners.locked(
+        conn, task.task_id, of_set.name, newest.model_id, best["prompt_id"], retrieving.of_run(best)
+    )
+    if asked and all(run["answered"] >= run["planned"] for run in asked):
+        confirmed = winners.confirmed(conn, task, asked)
+        found["locked"] = Finding(verdict=confirmed.verdict, sentence=confirmed.sentence)
+    return found
 
 
 def _probe(conn: duckdb.DuckDBPyConnection, task: Task, base: str | None) -> Finding | None:
     asked = next((run for run in pairs.of_task(conn, task.task_id) if run["model_id"] == base), None)
     if asked is None:
         return None
-    judged = probe.judge(pairs.values(conn, asked["run_id"], task.plan.metric), target=task.target)
+    judged = pairs.judge(conn, task, asked["run_id"])
     return Finding(verdict=judged.verdict, sentence=judged.sentence)
 
 

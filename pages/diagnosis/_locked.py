@@ -1,24 +1,31 @@
 """The winner of a ladder on locked samples: it was chosen for looking best, so the first look is too good."""
 
+from typing import Any
+
 import streamlit as st
 
 from core.access import roles
-from core.diagnosis.ladder import Ladder
-from core.diagnosis.verdicts import percent
-from core.evaluation import estimates, ladders, models, prompts, results, retrieving, winners
+from core.diagnosis.ladder import Confirmation, Ladder
+from core.evaluation import estimates, ladders, models, prompts, retrieving, winners
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.ladders import Climb
 from core.evaluation.tasks import Task
+from core.locale.mark import N_
 from pages._ui import parts, remembered, session
 from pages._ui.session import _
 from pages.evaluation import _costs, _limits
+
+MEANING = {
+    "held": N_("So the target is reached there, too."),
+    "fell": N_("So it misses the target: where it was chosen, it was lucky."),
+    "not_enough": N_("Whether it reaches the target there, too, cannot be told yet."),
+}
 
 
 def show(task: Task, eval_set: EvalSet, climb: Climb, judged: Ladder) -> None:
     """What the winner did on the locked samples, or the button that asks them."""
     conn = session.conn()
-    best = max(judged.rates, key=lambda rung: (judged.rates[rung].value or -1.0, rung))
-    winner = next(run for run in climb.runs if run["rung"] == best)
+    winner = next(run for run in climb.runs if run["rung"] == judged.best)
     st.subheader(_("Confirm the winner: prompt %(rung)s", rung=winner["rung"]))
     count = eval_set.counts.get("gate", 0)
     st.caption(
@@ -33,7 +40,7 @@ def show(task: Task, eval_set: EvalSet, climb: Climb, judged: Ladder) -> None:
         parts.job(asked[0]["job_id"], "ladder.locked.job")
         _limits.go_on(asked[0]["job_id"])
         if all(run["answered"] >= run["planned"] for run in asked):
-            _result(task, asked)
+            _result(task, asked, winners.confirmed(conn, task, asked))
         return
     if not count:
         st.info(_("This set has no locked samples (gate). Import a version with a gate share."))
@@ -69,23 +76,9 @@ def show(task: Task, eval_set: EvalSet, climb: Climb, judged: Ladder) -> None:
             st.rerun()
 
 
-def _result(task: Task, asked: list[dict[str, object]]) -> None:
-    winner = asked[-1]
-    rates = results.rates(session.conn(), [str(winner["run_id"])], same=True)
-    rate = rates.get((str(winner["run_id"]), task.plan.metric))
-    if rate is None or rate.value is None:
-        st.info(_("No answer could be compared with a reference, so there is nothing to count."))
-        return
-    words = {"rung": winner["rung"], "value": percent(rate.value), "low": percent(rate.low), "high": percent(rate.high)}
-    words |= {"n": rate.n, "target": percent(task.target)}
-    st.markdown(
-        _(
-            "On %(n)s locked samples prompt %(rung)s is right in %(value)s, 95%% interval %(low)s to %(high)s; "
-            "the target is %(target)s.",
-            **words,
-        )
-    )
+def _result(task: Task, asked: list[dict[str, Any]], confirmed: Confirmation) -> None:
+    st.markdown(_(confirmed.sentence.message, **confirmed.sentence.values) + " " + _(MEANING[confirmed.verdict]))
     if len(asked) > 1:
-        sentence = remembered.call(ladders.compare, task, asked[0], winner).sentence
+        sentence = remembered.call(ladders.compare, task, asked[0], asked[-1]).sentence
         told = _(sentence.message, **sentence.values)
         st.markdown(_("Against prompt %(rung)s:", rung=asked[0]["rung"]) + " " + told)

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.diagnosis import probe
 from core.evaluation import pairs
 from core.locale.mark import N_
 from pages._ui import parts, remembered, session
@@ -42,8 +41,7 @@ def name(run_id: str) -> str:
 chosen = parts.select(_("Which answers"), list(known), format_func=name, key="probe.run")
 if _samples.hidden([chosen]):
     st.stop()
-found = remembered.call(pairs.values, chosen, task.plan.metric)
-judged = probe.judge(found, target=task.target)
+judged = remembered.call(pairs.judge, task, chosen)
 sentence = _(judged.sentence.message, **judged.sentence.values)
 if judged.verdict == "knows_and_applies":
     st.success(f"### {sentence}", icon=":material/check_circle:")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from core.diagnosis import ladder
+from core.diagnosis import intervals, ladder
 
 
 def rungs(n, **passing):
@@ -43,6 +43,24 @@ def test_a_ladder_that_reached_its_target_is_done():
     found = judged(rungs(100, A=60, B=80, C=92, D=93))
     assert found.verdict == "on_target"
     assert "The target of 80% is reached: D scores 93% on 100 samples" in str(found.sentence)
+
+
+def test_a_prompt_before_the_last_one_reaches_the_target_as_well_and_is_named():
+    found = judged(rungs(100, A=50, B=93, C=70, D=70))
+    assert found.verdict == "on_target", "nobody is told to go on for the sake of a worse prompt after it"
+    assert "B scores 93% on 100 samples" in str(found.sentence)
+    assert judged(rungs(100, A=50, B=85, C=70, D=70)).verdict == "plateau_suspected", "85% may be less than 80%"
+
+
+@pytest.mark.parametrize(
+    ("right", "of", "verdict"),
+    [(95, 100, "held"), (85, 100, "not_enough"), (60, 100, "fell"), (5, 5, "not_enough"), (0, 0, "not_enough")],
+)
+def test_the_winner_is_confirmed_on_locked_samples_by_its_interval(right, of, verdict):
+    found = ladder.confirm("D", intervals.rate(right, of), 0.8)
+    assert found.verdict == verdict
+    assert ("On 100 locked samples prompt D" in str(found.sentence)) == (of == 100)
+    assert "nan" not in str(found.sentence)
 
 
 def test_thirty_samples_are_rarely_enough():

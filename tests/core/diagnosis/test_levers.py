@@ -44,6 +44,30 @@ def recommended(**verdicts):
         ({"models": "capability_gap", "ladder": "headroom"}, "prompt"),
         ({"proof": "worse", "ladder": "headroom"}, "prompt"),
         ({"proof": "no_gain"}, "evidence"),
+        ({"ladder": "on_target", "locked": "held"}, "keep"),
+        ({"ladder": "on_target", "locked": "not_enough"}, "keep"),
+        ({"ladder": "on_target", "locked": "fell"}, "prompt"),
+        ({"ladder": "on_target", "locked": "fell", "probe": "knowledge_missing"}, "rag"),
+        ({"models": "target_fine"}, "keep"),
+        ({"models": "target_fine", "ladder": "plateau_suspected"}, "prompt"),
+        ({"proof": "unproven", "ladder": "plateau_confirmed"}, "evidence"),
+        ({"proof": "not_enough", "ladder": "plateau_confirmed"}, "evidence"),
+        ({"proof": "not_enough", "ladder": "headroom"}, "prompt"),
+        ({"proof": "no_gain", "ladder": "plateau_confirmed"}, "other_base"),
+        ({"proof": "worse", "ladder": "plateau_suspected", "probe": "cannot_apply"}, "other_base"),
+        ({"proof": "no_gain", "ladder": "plateau_suspected", "models": "capability_gap"}, "distil"),
+        ({"errors": "knowledge"}, "rag"),
+        ({"errors": "knowledge", "ladder": "plateau_confirmed"}, "rag"),
+        ({"errors": "knowledge", "probe": "cannot_apply"}, "decompose"),
+        ({"errors": "knowledge", "ladder": "headroom"}, "prompt"),
+        ({"errors": "reasoning", "ladder": "plateau_suspected"}, "decompose"),
+        ({"errors": "reasoning", "ladder": "plateau_confirmed"}, "fine_tune"),
+        ({"errors": "format"}, "prompt"),
+        ({"errors": "format", "ladder": "plateau_confirmed"}, "fine_tune"),
+        ({"errors": "style", "ladder": "plateau_suspected"}, "fine_tune"),
+        ({"errors": "style"}, "evidence"),
+        ({"errors": "mixed", "ladder": "plateau_suspected"}, "prompt"),
+        ({"errors": "their own kind", "ladder": "plateau_suspected"}, "prompt"),
     ],
 )
 def test_what_was_measured_gives_its_lever(verdicts, lever):
@@ -57,13 +81,18 @@ WORDS = {
     "probe": ("", "knowledge_missing", "cannot_apply", "leak_suspected", "knows_and_applies", "not_enough"),
     "models": ("", "target_fine", "capability_gap", "all_weak", "not_enough"),
     "retrieval": ("", "search", "application", "not_enough"),
+    "errors": ("", "knowledge", "reasoning", "format", "style", "mixed"),
+    "locked": ("", "held", "fell", "not_enough"),
 }
 
 
 def test_every_combination_has_one_lever_and_every_rule_and_lever_is_reached():
     reached = set()
     for words in itertools.product(*WORDS.values()):
-        found = recommended(**{kind: word for kind, word in zip(WORDS, words, strict=True) if word})
+        said = {kind: word for kind, word in zip(WORDS, words, strict=True) if word}
+        if "locked" in said and said.get("ladder") != "on_target":
+            continue  # only a prompt that is on target is asked about there
+        found = recommended(**said)
         reached.add(found.number)
         if found.lever != "evidence":
             assert found.decisive, "a lever rests on something that was measured"
@@ -75,7 +104,20 @@ def test_what_was_not_measured_is_a_doubt_and_never_a_reason():
     found = recommended(ladder="plateau_suspected")
     assert found.decisive == ("ladder",)
     assert len(found.doubts) == 3
-    assert not recommended(ladder="headroom", probe="not_enough", models="all_weak", agreement="agree").doubts
+    assert not recommended(ladder="headroom", probe="cannot_apply", models="all_weak", agreement="agree").doubts
+
+
+def test_a_target_that_was_not_confirmed_on_the_locked_samples_is_a_doubt():
+    assert levers.UNCONFIRMED in recommended(ladder="on_target").doubts
+    assert levers.UNCONFIRMED not in recommended(ladder="on_target", locked="held").doubts
+    assert levers.UNCONFIRMED not in recommended(ladder="headroom").doubts
+
+
+@pytest.mark.parametrize("kind", levers.UNSETTLED)
+def test_what_was_measured_and_settles_nothing_is_a_doubt_as_well(kind):
+    doubts = recommended(**{kind: "not_enough"}).doubts
+    assert levers.UNSETTLED[kind] in doubts
+    assert levers.UNMEASURED.get(kind) not in doubts
 
 
 @pytest.mark.parametrize(

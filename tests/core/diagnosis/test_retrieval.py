@@ -38,6 +38,12 @@ def test_where_wrong_answers_are_lost_is_decided_by_an_interval(counts, place, s
     }
 
 
+def test_a_handful_of_wrong_answers_decides_nothing():
+    found = retrieval.lost(samples(wrong_there=5, right_there=20))
+    assert found.there_when_wrong.low > 0.5
+    assert found.place == "not_enough"
+
+
 def cell(*right, n=20):
     return {f"s{place}": float(place in right) for place in range(n)}
 

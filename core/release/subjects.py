@@ -44,7 +44,7 @@ FIXED = {
 UNNAMED = {
     "queue": N_("Queue without a name"),
     "round": N_("Comparison without a name"),
-    "session": N_("a browser’s session"),
+    "session": "",  # the act says it
 }
 
 

@@ -3,21 +3,13 @@
 import streamlit as st
 
 from core.store import checks
-from core.store.checks import Check
 from pages._ui import parts, session
 from pages._ui.session import _
 
 
 def show() -> None:
-    """What the last check found, the newest entries included, and the button that has all of them read again."""
+    """What the last check found, the newest entries included."""
     found = checks.newest(session.conn())
-    if st.button(_("Check every entry again"), key="audit.check", icon=":material/fact_check:"):
-        with st.spinner(_("Reading every entry …")):
-            found = checks.whole(session.conn())
-    _say(found)
-
-
-def _say(found: Check) -> None:
     if found.bad is not None:
         st.error(
             _("Entry %(number)s is not as it was written. Do not rely on what follows it; restore a backup.",
@@ -34,5 +26,16 @@ def _say(found: Check) -> None:
         )  # fmt: skip
     else:
         st.caption(_("Every entry was read and computed again at %(when)s.", when=when))
-    st.caption(_("Hash of the newest entry:"))
-    parts.text(found.hash)
+
+
+def offer() -> None:
+    """The button that has every entry read again, and the hash that stands for all of them."""
+    st.button(
+        _("Check every entry again"),
+        key="audit.check",
+        icon=":material/fact_check:",
+        on_click=lambda: checks.whole(session.conn()),
+        help=_("A million entries take a few seconds."),
+    )
+    st.caption(_("Hash of the newest entry: note it down elsewhere, and a cut end shows, too."))
+    parts.text(checks.newest(session.conn()).hash)

@@ -43,13 +43,26 @@ def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Column -> cells, as plain text in the reader's language."""
     who, what = persons.names(), names(rows)
     return {
-        plain("Entry"): [row["seq"] for row in rows],
         plain("When"): [parts.moment(row["happened_at"]) for row in rows],
         plain("Who"): [who[row["actor"]] for row in rows],
         plain("What happened"): [_acts.act(row["act"]) for row in rows],
         plain("On what"): [what[row["subject"]] for row in rows],
         plain("In short"): [_facts.of(row["detail"]) for row in rows],
+        plain("Entry"): [row["seq"] for row in rows],
     }
+
+
+def widths() -> dict[str, Any]:
+    """Pixels of each column, so that none is cut where there is room."""
+    pixels = {
+        plain("When"): 150,
+        plain("Who"): 150,
+        plain("What happened"): 220,
+        plain("On what"): 230,
+        plain("In short"): 300,
+        plain("Entry"): 70,
+    }
+    return {name: st.column_config.Column(width=width) for name, width in pixels.items()}
 
 
 def names(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:

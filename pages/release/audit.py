@@ -9,6 +9,7 @@ from pages._ui.session import _, plain
 from pages.release import _chain_check, _entry, _trail_table
 
 A_PAGE = 50
+ROWS_SEEN = 15
 
 st.title(_("Audit trail"))
 st.markdown(
@@ -20,6 +21,7 @@ st.markdown(
 if trail.head(session.conn()) is None:
     st.info(_("Nothing has happened yet."))
     st.stop()
+_chain_check.show()
 
 
 @st.fragment
@@ -36,6 +38,8 @@ def show() -> None:
     picked = st.dataframe(
         pd.DataFrame(table),
         hide_index=True,
+        column_config=_trail_table.widths(),
+        height=560 if len(rows) > ROWS_SEEN else "content",
         on_select="rerun",
         selection_mode="single-row",
         key=f"audit.table.{chosen}.{len(starts)}",
@@ -69,8 +73,8 @@ def show() -> None:
 
 
 show()
-st.subheader(_("Is it whole?"))
-_chain_check.show()
+st.subheader(_("Check it, and take it along"))
+_chain_check.offer()
 st.link_button(_("Download all as JSONL"), trail_file.PATH, icon=":material/download:")
 st.caption(
     _("The file can be checked on any machine with Python alone: `python verify.py audit.jsonl`; `verify.py` is in the "

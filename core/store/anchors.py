@@ -15,7 +15,7 @@ import duckdb
 from core.errors import Refusal
 from core.locale.mark import N_
 
-Kind = Literal["cut", "replaced", "gone", "unreadable"]
+Kind = Literal["cut", "replaced", "gone", "unanchored", "unreadable"]
 
 MESSAGES: Mapping[Kind, str] = {
     "cut": N_(
@@ -29,6 +29,10 @@ MESSAGES: Mapping[Kind, str] = {
     "gone": N_(
         "The database is missing, and with it %(missing)s audit entries that its anchor knows. "
         "Bring it back, or restore the newest backup."
+    ),
+    "unanchored": N_(
+        "The database has %(seq)s audit entries, but the file that holds their head outside of it, anchor.jsonl, is "
+        "missing: nobody can tell whether entries were cut. Bring it back, or restore the newest backup."
     ),
     "unreadable": N_("The database cannot be read: %(error)s. Restore the newest backup."),
 }
@@ -50,18 +54,21 @@ _anchors: dict[str, Path] = {}
 
 
 def compare(conn: duckdb.DuckDBPyConnection, anchor: Path) -> None:
-    """Hold the database against its anchor. Raises Damaged when anchored entries are missing or altered.
+    """Hold the database against its anchor. Raises Damaged when anchored entries are missing or altered, or when the
+    anchor is.
 
     A database that is ahead of its anchor by the entries of one interrupted commit is fine: the anchor is written
     after the commit.
     """
     known = newest(anchor)
-    if known is None:
-        return
-    anchored = int(known["seq"])
     there = conn.execute("select 1 from duckdb_tables() where table_name = 'audit_events'").fetchone()
     last = conn.execute("select max(seq) from audit_events").fetchone() if there else None
     seq = (last and last[0]) or 0
+    if known is None:
+        if seq > 1:  # the first entry's commit may have been interrupted before its anchor
+            raise Damaged("unanchored", missing=None, seq=seq, anchored=0)
+        return
+    anchored = int(known["seq"])
     if seq < anchored:
         raise Damaged("cut", missing=anchored - seq, seq=seq, anchored=anchored)
     found = conn.execute("select hash from audit_events where seq = ?", [anchored]).fetchone()

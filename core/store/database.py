@@ -68,9 +68,9 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
 def examine(settings: Settings) -> None:
     """Look at the database without changing it, its log included. Raises anchors.Damaged, or Busy."""
     known = anchors.newest(settings.anchor)
-    if known is None:
-        return
     if not settings.database.exists():
+        if known is None:
+            return  # the first start
         raise anchors.Damaged("gone", missing=known["seq"], seq=0, anchored=known["seq"])
     if not os.access(settings.database, os.R_OK):
         return  # opening it says so
@@ -79,6 +79,8 @@ def examine(settings: Settings) -> None:
     except duckdb.ConnectionException:
         return  # this process has it open, so it was examined before
     except duckdb.Error as error:
+        if known is None:
+            return  # opening it says so
         said = str(error).splitlines()[0]
         raise anchors.Damaged("unreadable", missing=None, seq=0, anchored=known["seq"], error=said) from error
     try:

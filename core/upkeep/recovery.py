@@ -74,7 +74,8 @@ def accept(settings: Settings, *, name: str, password: str, reason: str) -> Pers
             detail |= {"local_time": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z}"}
             with audit.change(conn, actor=person.person_id, act="recovery.accepted", subject="audit", detail=detail):
                 pass
-            settings.anchor.replace(_kept(settings.anchor))
+            if settings.anchor.exists():
+                settings.anchor.replace(_kept(settings.anchor))
             anchors.follow(conn, settings.anchor)
         finally:
             conn.close()

@@ -30,11 +30,13 @@ def page(
     say = partial(catalogue.translate, language)
     if damage.missing:
         title = say(N_("%(missing)s audit entries are missing"), {"missing": damage.missing})
+    elif damage.kind == "unanchored":
+        title = say(N_("The anchor of the audit trail is missing"))
     else:
         title = say(N_("The database is not the one that was anchored"))
     stopped = say(N_("Nothing is changed, and nobody can sign in, until one of these two is done."))
     body = "".join(map(_paragraph, (*facts, stopped)))
-    body += _restore(say, damage, backup, backups) + _accept(say, signers, kept)
+    body += _restore(say, damage, backup, backups) + _accept(say, damage, signers, kept)
     lead = say(N_("Countersign is read-only."))
     return static_pages.page(language, title, lead, alert=alert, form=body, query={})
 
@@ -61,8 +63,9 @@ def _restore(say: Any, damage: anchors.Damaged, backup: Backup | None, backups: 
     )
 
 
-def _accept(say: Any, signers: bool, kept: Mapping[str, str]) -> str:
-    head = _heading(say(N_("2 · Or go on without them")))
+def _accept(say: Any, damage: anchors.Damaged, signers: bool, kept: Mapping[str, str]) -> str:
+    known = damage.kind != "unanchored"
+    head = _heading(say(N_("2 · Or go on without them") if known else N_("2 · Or go on as it is")))
     if not signers:
         return head + _paragraph(say(N_("Nobody is left in it who could sign that. Only a backup helps.")))
     said = N_("An admin signs with a reason. What is missing stays missing, and the audit trail says so for good.")

@@ -144,3 +144,32 @@ def test_a_backup_is_not_made_of_a_database_with_missing_entries(used, tmp_path)
     delete_log(used, None)
     with pytest.raises(anchors.Damaged):
         backups.by_command(used, None)
+
+
+def test_without_its_anchor_a_database_is_not_taken_for_whole(used):
+    anchor = used.anchor.read_bytes()
+    used.anchor.unlink()
+    log_of(used).unlink()  # with the anchor gone as well, nothing else would show it
+    with pytest.raises(anchors.Damaged, match=r"anchor\.jsonl, is missing") as found:
+        database.connect(used)
+    assert (found.value.kind, found.value.missing) == ("unanchored", None)
+    recovery.accept(used, name="Mina", password=PASSWORD, reason="The disk was moved, and that file was forgotten.")
+    connection = database.connect(used)
+    (said,) = connection.cursor().execute(
+        "select detail ->> 'kind' from audit_events where act = 'recovery.accepted'"
+    ).fetchone()  # fmt: skip
+    assert said == "unanchored"
+    connection.close()
+    used.anchor.write_bytes(anchor)  # brought back after all: what it knew is still missed
+    with pytest.raises(anchors.Damaged):
+        database.connect(used)
+
+
+def test_a_kill_before_the_very_first_anchor_locks_nobody_out(tmp_path):
+    settings = Settings(data=tmp_path / "data")
+    connection = database.connect(settings)
+    write(connection.cursor(), 1)
+    connection.close()
+    settings.anchor.unlink()
+    database.connect(settings).close()
+    assert anchors.newest(settings.anchor)["seq"] == 1

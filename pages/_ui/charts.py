@@ -75,7 +75,8 @@ def rates(table: pd.DataFrame, *, by: str, title: str) -> alt.LayerChart:
     )
     intervals = base.mark_rule(strokeWidth=2, color=GREY).encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
     told = base.mark_text(align="left", dx=6, color=GREY).encode(x=alt.X("high:Q", scale=scale), text="told:N")
-    above = 100 + 18 * -(-len(order) // columns)
+    lines = -(-len(order) // columns) if columns > 1 else sum(len(_lines(one, 38)) for one in order)
+    above = 145 + 18 * lines  # title and legend, axis and its title: the height is that of the whole picture
     return alt.layer(bars.add_params(picked), intervals, told).properties(height=above + 20 * len(order) * len(names))
 
 

@@ -53,11 +53,20 @@ class Interleaving(RuleBasedStateMachine):
     def judge_what_is_on_screen(self, rater, verdict):
         """Also after the claim has expired, the item was judged by others or decided: the screen does not know."""
         if self.screens[rater]:
-            answer = self.screens[rater].pop(0)
-            before = ratings.current(self.world.conn, self.queue, answer, rater)
-            rate(self.world, self.team, self.queue, answer, rater, verdict)
-            if before is None or before["verdict"] != verdict:
-                self.said.append((answer, rater, verdict))
+            self.say(self.screens[rater].pop(0), rater, verdict)
+
+    def say(self, answer, rater, verdict):
+        before = ratings.current(self.world.conn, self.queue, answer, rater)
+        rate(self.world, self.team, self.queue, answer, rater, verdict)
+        if before is None or before["verdict"] != verdict:
+            self.said.append((answer, rater, verdict))
+
+    @rule(place=st.integers(0, 2), words=st.tuples(*[st.sampled_from(("pass", "fail", "skip", None))] * 3))
+    def several_speak(self, place, words):
+        """From old screens, each in another tab: also about what was decided or closed since."""
+        for rater, verdict in zip(RATERS, words, strict=True):
+            if verdict is not None:
+                self.say(self.answers[place], rater, verdict)
 
     @rule(rater=st.sampled_from(RATERS))
     def undo(self, rater):

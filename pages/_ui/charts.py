@@ -139,7 +139,7 @@ def forest(table: pd.DataFrame, *, target: float | None, title: str) -> alt.Laye
             "label:N",
             title=None,
             sort=list(table["label"]),
-            axis=alt.Axis(labelLimit=260, labelExpr=in_lines(table["label"])),
+            axis=alt.Axis(labelLimit=260, labelOverlap=False, labelExpr=in_lines(table["label"])),
         ),
         tooltip=[alt.Tooltip("label:N", title=title), *interval_tips()],
     )
@@ -151,7 +151,7 @@ def forest(table: pd.DataFrame, *, target: float | None, title: str) -> alt.Laye
     points = base.mark_point(filled=True, color=BLUE, opacity=1).encode(
         x="value:Q", size=alt.condition(picked, alt.value(260), alt.value(120))
     )
-    return alt.layer(goals, lines, points.add_params(picked)).properties(height=70 + 44 * len(table))
+    return alt.layer(goals, lines, points.add_params(picked)).properties(height=_rows(table["label"]))
 
 
 def picked(event: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -173,6 +173,11 @@ def in_lines(labels: Iterable[str], width: int = 26) -> str:
     Long names of models and prompts are read whole so, on a phone, too. A word that is longer has a line of its own.
     """
     return f"({json.dumps({label: _lines(label, width) for label in labels})})[datum.label] || datum.label"
+
+
+def _rows(labels: Sequence[str]) -> int:
+    """The height of a chart whose rows have room for their labels, however many lines these take; with its axis."""
+    return 84 + len(labels) * max([36, *(12 + 14 * len(_lines(label, 26)) for label in labels)])
 
 
 def _lines(text: str, width: int) -> list[str]:
@@ -214,7 +219,7 @@ def paired(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
             "label:N",
             title=None,
             sort=[row["label"] for row in rows],
-            axis=alt.Axis(labelLimit=320, labelExpr=in_lines(table["label"])),
+            axis=alt.Axis(labelLimit=320, labelOverlap=False, labelExpr=in_lines(table["label"])),
         ),
         tooltip=[alt.Tooltip("label:N", title=" "), alt.Tooltip("gain:Q", title=plain("Points"), format="+.1f"),
                  alt.Tooltip("low:Q", title=plain("95% from"), format="+.1f"),
@@ -228,4 +233,4 @@ def paired(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     points = base.mark_point(filled=True, opacity=1).encode(
         x="gain:Q", color=color, size=alt.condition(picked, alt.value(260), alt.value(110))
     )
-    return alt.layer(zero, lines, points.add_params(picked)).properties(height=60 + 44 * len(rows))
+    return alt.layer(zero, lines, points.add_params(picked)).properties(height=_rows(table["label"]))

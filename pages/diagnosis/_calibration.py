@@ -37,7 +37,7 @@ def show(judge: Judge) -> None:
         st.success(_("Calibrated on %(samples)s samples that people rated.", samples=found.samples))
     if not any(found.confusion.values()):
         return
-    left, right = st.columns(2)
+    left, right = st.container(), st.container()  # side by side one of the tables would be cut
     with left:
         st.dataframe(
             [

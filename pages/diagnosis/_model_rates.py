@@ -46,7 +46,10 @@ def show(task: Task, runs: Sequence[Mapping[str, Any]], names: Mapping[str, str]
     st.dataframe(
         [_row(run, names[run["model_id"]], judged) for run in runs],
         hide_index=True,
-        column_config={plain("Seconds per answer"): st.column_config.NumberColumn(format="%.1f")},
+        column_config={
+            plain("Model"): st.column_config.TextColumn(width="medium"),
+            plain("Seconds per answer"): st.column_config.NumberColumn(format="%.1f"),
+        },
     )
 
 

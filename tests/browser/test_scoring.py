@@ -54,6 +54,12 @@ def test_a_point_shows_its_samples_a_scorer_is_tried_and_chosen_and_a_judge_is_c
         rows = list(csv.DictReader(taken.value.path().read_text("utf-8-sig").splitlines()))
         assert [(row["rung"], row["value"], row["n"]) for row in rows] == [("A", "0.25", "60"), ("B", "0.5", "60")]
 
+        page.goto(f"{url}/runs")
+        bars = main.get_by_test_id("stVegaLiteChart").first.locator("[aria-roledescription=bar]")
+        bars.nth(1).click()
+        main.get_by_text("Correct with prompt B: the samples behind this bar").wait_for()
+        expect(main.get_by_test_id("stDataFrame").first.locator("[role=gridcell]").first).to_be_attached()
+
         page.goto(f"{url}/scorers")
         main.get_by_text("This is the scorer that counts now.").wait_for()
         main.get_by_label("An answer is judged by").click()

@@ -80,7 +80,8 @@ def ask(conn: duckdb.DuckDBPyConnection, *, by: Person, index: Index, model: Mod
             N_("Up to %(each)s questions to each of up to %(passages)s passages can be written at once."),
             each=MOST_EACH, passages=MOST_PASSAGES,
         )  # fmt: skip
-    every = [passage_id for passage_id, _ in indexes.texts(conn, index.documents)]
+    query = "select passage_id from passages where list_contains(?, document_id) order by document_id, place"
+    every = [passage_id for (passage_id,) in conn.execute(query, [list(index.documents)]).fetchall()]
     count = min(passages, len(every))
     chosen = [every[place * len(every) // count] for place in range(count)]
     spec = {"questions": {"model": model.model_id, "passages": chosen, "each": each}}

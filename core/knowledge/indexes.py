@@ -1,7 +1,7 @@
 """A task's knowledge base: documents, and the immutable versions of the index over their passages."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -23,8 +23,6 @@ from core.settings import Settings
 from core.store import audit, database
 
 MOST_SHOWN = 50
-LOT = 5_000
-"""Passages read together from the database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,24 +249,5 @@ def folder(conn: duckdb.DuckDBPyConnection, settings: Settings, index: Index) ->
     path = settings.knowledge / index.index_id
     if not path.exists():
         kept = vectors.of_documents(conn, index.embedder, index.documents) if index.embedder else None
-        searching.build(path, texts(conn, index.documents), index.method, index.embedder, kept)
+        searching.build(path, passages.texts(conn, index.documents), index.method, index.embedder, kept)
     return path
-
-
-def texts(conn: duckdb.DuckDBPyConnection, document_ids: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each passage of the documents by its id, with its section above it as it is searched, in an index's order.
-
-    They are read page by page: all of them at once may be more than the memory should hold.
-    """
-    query = """
-        select document_id, place, passage_id, section || chr(10) || text from passages
-        where list_contains($listed, document_id)
-            and (document_id > $document or document_id = $document and place > $place)
-        order by document_id, place limit $lot
-    """
-    document, place = "", 0
-    while rows := conn.execute(
-        query, {"listed": list(document_ids), "document": document, "place": place, "lot": LOT}
-    ).fetchall():
-        document, place = rows[-1][:2]
-        yield from (row[2:] for row in rows)

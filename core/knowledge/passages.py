@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import duckdb
+
 from core import content
 from core.knowledge import documents
 from core.knowledge.documents import Section
@@ -15,6 +17,8 @@ SIZE = 900
 """Bytes of UTF-8 in a passage at most: a Chinese character says more than a letter, and takes three."""
 OVERLAP = 150
 """Bytes at most that a passage repeats of the one before."""
+LOT = 5_000
+"""Passages read together from the database."""
 CUT = f"sentences-{SIZE}-{OVERLAP}-1"
 """Names this way of cutting in an index version; another way is another version."""
 
@@ -52,6 +56,25 @@ def of_file(by: str, task_id: str, name: str, given: bytes) -> tuple[dict[str, A
         }
         for place, one in enumerate(found, 1)
     ]
+
+
+def texts(conn: duckdb.DuckDBPyConnection, document_ids: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each passage of the documents by its id, with its section above it as it is searched, in an index's order.
+
+    They are read page by page: all of them at once may be more than the memory should hold.
+    """
+    query = """
+        select document_id, place, passage_id, section || chr(10) || text from passages
+        where list_contains($listed, document_id)
+            and (document_id > $document or document_id = $document and place > $place)
+        order by document_id, place limit $lot
+    """
+    document, place = "", 0
+    while rows := conn.execute(
+        query, {"listed": list(document_ids), "document": document, "place": place, "lot": LOT}
+    ).fetchall():
+        document, place = rows[-1][:2]
+        yield from (row[2:] for row in rows)
 
 
 def _texts(text: str) -> Iterator[str]:

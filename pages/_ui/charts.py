@@ -227,9 +227,9 @@ def paired(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     )  # fmt: skip
     zero = alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(color=GREY, strokeDash=[4, 4]).encode(x="zero:Q")
     color = alt.condition((alt.datum.low > 0) | (alt.datum.high < 0), alt.value(BLUE), alt.value(GREY))
-    lines = base.mark_rule(strokeWidth=3).encode(
-        x=alt.X("low:Q", title=plain("Change in points, 95% interval")), x2="high:Q", color=color
-    )
+    # The title ends where the axis does: in the middle it would be cut off on a phone.
+    title, axis = plain("Change in points, 95% interval"), alt.Axis(titleAnchor="end")
+    lines = base.mark_rule(strokeWidth=3).encode(x=alt.X("low:Q", title=title, axis=axis), x2="high:Q", color=color)
     points = base.mark_point(filled=True, opacity=1).encode(
         x="gain:Q", color=color, size=alt.condition(picked, alt.value(260), alt.value(110))
     )

@@ -7,6 +7,7 @@ import json
 
 import streamlit as st
 
+from core.knowledge import documents
 from pages._ui import session
 from pages._ui.session import plain
 
@@ -20,9 +21,11 @@ def translate() -> None:
     if session.language() == "en":
         return
     limit = plain("Up to %(limit)s MB a file", limit=st.get_option("server.maxUploadSize"))
+    less = plain("Up to %(limit)s MB a file", limit=documents.LARGEST_FILE // 1_000_000)
     said = {
         f"{BOX} button [data-testid=stMarkdownContainer]": plain("Choose a file"),
         f"{BOX} [data-testid=stFileUploaderDropzoneInstructions]": limit,
+        f"[class*=st-key-knowledge-upload] {BOX} [data-testid=stFileUploaderDropzoneInstructions]": less,
         f"{FIELD}:has(span)": plain("Enter applies it"),
         f"[data-testid=stForm] {FIELD}:has(span)": plain("Enter sends the form"),
         f"[data-testid=stTextArea] {FIELD}:has(span)": plain("Ctrl+Enter applies it"),

@@ -4,14 +4,19 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.errors import Refusal
 from core.evaluation import spreadsheets
 from core.knowledge import documents as readable
-from core.knowledge import indexes, ways
+from core.knowledge import indexes, passages, ways
 from core.knowledge.indexes import Index, Passage
 from core.locale.mark import N_
 from pages._ui import parts, session
 from pages._ui.session import _, plain
 from pages.evaluation import _search_way
+
+LARGEST_MB = readable.LARGEST_FILE // 1_000_000
+PREVIEWED = 5
+"""Passages of each file that are shown before it is added."""
 
 
 def upload(task_id: str) -> None:
@@ -19,11 +24,20 @@ def upload(task_id: str) -> None:
     form = parts.fresh("knowledge.upload")
     given = st.file_uploader(
         _("Add documents"), list(readable.ENDINGS), accept_multiple_files=True, key=f"{form}.files",
+        max_upload_size=LARGEST_MB,
         help=_("%(kinds)s, up to %(limit)s MB each. A document of the same name takes the place of the one that is "
-               "there.", kinds=", ".join(readable.ENDINGS), limit=readable.LARGEST_FILE // 1_000_000),
+               "there.", kinds=", ".join(readable.ENDINGS), limit=LARGEST_MB),
     )  # fmt: skip
-    if given and st.button(_("Add to the knowledge base"), type="primary", key=f"{form}.add"):
-        files = [(one.name, one.getvalue()) for one in given]
+    if not given:
+        return
+    with st.container(horizontal=True):
+        add = st.button(_("Add to the knowledge base"), type="primary", key=f"{form}.add")
+        look = st.button(_("See the passages first"), key=f"{form}.look")
+    files = [(one.name, one.getvalue()) for one in given]
+    if look:
+        with st.spinner(_("Reading the documents…")):
+            preview(files)
+    if add:
         with session.refusing():
             with st.spinner(_("Reading the documents…")):
                 st.session_state["knowledge.outcomes"] = indexes.add(
@@ -33,13 +47,34 @@ def upload(task_id: str) -> None:
             st.rerun()
 
 
+def preview(files: Sequence[tuple[str, bytes]]) -> None:
+    """What each file would be cut into, the first passages as they would be found; nothing is kept."""
+    for name, given in files:
+        try:
+            cut = passages.cut(readable.read(name, given))
+        except Refusal as refusal:
+            refused(name, refusal)
+            continue
+        shown = min(len(cut), PREVIEWED)
+        told = _("%(name)s: %(count)s passages, not kept yet; shown: %(shown)s", name=name, count=len(cut), shown=shown)
+        st.info(told)
+        for place, one in enumerate(cut[:shown], 1):
+            where = {"document": name, "place": place, "page": one.page, "section": one.section}
+            show(place, Passage(passage_id="", text=one.text, **where))
+
+
+def refused(name: str, refusal: Refusal) -> None:
+    """A file that cannot be read, by name."""
+    st.error(session.escape(name) + ": " + _(refusal.message, **refusal.values))
+
+
 def show_outcomes() -> None:
     """What became of each file of the last upload."""
     for one in st.session_state.pop("knowledge.outcomes", []):
         if one.refusal is None:
             st.success(_("%(name)s: %(count)s passages", name=one.name, count=one.passages))
         else:
-            st.error(session.escape(one.name) + ": " + _(one.refusal.message, **one.refusal.values))
+            refused(one.name, one.refusal)
 
 
 def waiting(task_id: str) -> None:

@@ -14,6 +14,12 @@ FEES = b"# Late payment\nA late payment costs 15. **bold** ![x](http://evil.exam
 def test_files_are_added_with_a_result_for_each_and_a_question_finds_them(page, task, conn):
     app = page("evaluation/knowledge.py")
     app.file_uploader[0].set_value([("fees.md", FEES, "text/markdown"), ("bad.pdf", b"x", "application/pdf")]).run()
+    before = indexes.newest(conn, task)
+    app.button(key="knowledge.upload.0.look").click().run()
+    assert any("fees" in one.value and "not kept yet" in one.value for one in app.info)
+    assert "damaged" in app.error[0].value
+    assert app.code[0].value == "A late payment costs 15. **bold** ![x](http://evil.example/x.png)"
+    assert indexes.newest(conn, task) == before, "looking keeps nothing"
     app.button(key="knowledge.upload.0.add").click().run()
     assert not app.exception
     assert any("fees" in one.value and "1 passages" in one.value for one in app.success)

@@ -3,12 +3,13 @@
 import shutil
 
 import bm25s
+import numpy as np
 import pytest
 
 from core.access.people import Person
 from core.errors import Refusal
 from core.evaluation import demo_task
-from core.knowledge import bm25, indexes, words
+from core.knowledge import bm25, indexes, passages, searching, words
 
 FEES = b"# Late payment\nA late payment costs 15.\n\n# Cancellation\nPlans can be cancelled within 7 days."
 RULES = "# 挂失\n卡片遗失后应立即挂失，补卡需要五个工作日。\n\n# 逾期\n每期逾期收15元。".encode()
@@ -45,11 +46,11 @@ def test_the_weights_of_words_are_those_that_bm25s_computes_passage_by_passage(l
 
 
 def test_passages_read_page_by_page_are_the_same_in_the_same_order(conn, base, monkeypatch):
-    whole = list(indexes.texts(conn, base.documents))
+    whole = list(passages.texts(conn, base.documents))
     assert len(whole) == 4
     for lot in (1, 3, 4):
-        monkeypatch.setattr(indexes, "LOT", lot)
-        assert list(indexes.texts(conn, base.documents)) == whole
+        monkeypatch.setattr(passages, "LOT", lot)
+        assert list(passages.texts(conn, base.documents)) == whole
 
 
 def test_a_question_finds_its_passage_in_both_languages(conn, settings, base):
@@ -106,6 +107,12 @@ def test_a_lost_folder_is_built_anew_from_the_database(conn, settings, base):
     shutil.rmtree(settings.knowledge)
     assert indexes.search(conn, settings, base, "late payment", 3) == before
     assert (settings.knowledge / base.index_id).exists()
+
+
+def test_an_index_is_read_from_the_disk_where_a_question_needs_it(conn, settings, base):
+    opened = searching._open(indexes.folder(conn, settings, base))
+    parts = [opened.ids, *(opened.engine.scores[name] for name in ("data", "indices", "indptr"))]
+    assert {type(part) for part in parts} == {np.memmap}
 
 
 def test_only_an_operator_changes_the_knowledge_base(conn, settings, task):

@@ -23,7 +23,7 @@ sys.path[0] = str(ROOT)  # not this folder, in which `pages` is a file
 from core.access import roles  # noqa: E402
 from core.access.people import Person  # noqa: E402
 from core.diagnosis import errors, probe  # noqa: E402
-from core.evaluation import eval_sets, flips, ladders, pairs, results, tasks  # noqa: E402
+from core.evaluation import eval_sets, flips, ladders, pairs, results, sums, tasks  # noqa: E402
 from core.evaluation.tasks import Task  # noqa: E402
 from core.intake.importing import Row  # noqa: E402
 from core.judging import judges, judgings, standing  # noqa: E402
@@ -40,14 +40,14 @@ TIMES = 5
 FILL = (
     """
     insert into samples by name
-    select 's' || lpad(i::text, 7, '0') as sample_id, $task as task_id, 'k' || i as key, 'Question ' || i as input,
+    select md5(i::text) as sample_id, $task as task_id, 'k' || i as key, 'Question ' || i as input,
         '' as context, 'late' as reference, if(i % 4 = 0, 'concept', 'practice') as kind,
         if(i % 4 < 2, 'pair ' || (i // 4), '') as pair, 'g' || (i // 2) as group_id, 'dev' as split,
         i % 50 = 0 as critical, [] as tags from range($samples) as t (i)
     """,
     """
     insert into eval_set_samples by name
-    select $set as eval_set_id, i as position, 's' || lpad(i::text, 7, '0') as sample_id from range($samples) as t (i)
+    select $set as eval_set_id, i as position, md5(i::text) as sample_id from range($samples) as t (i)
     """,
     "update eval_sets set sample_count = $samples, counts = json_object('dev', $samples) where eval_set_id = $set",
     """
@@ -65,15 +65,15 @@ FILL = (
         now()::timestamp as created_at from range(2) as t (i)
     """,
     """
-    insert into runs by name select 'r' || i as run_id, $task as task_id, 'j' || (i // 4) as job_id,
+    insert into runs by name select md5('r' || i) as run_id, $task as task_id, 'j' || (i // 4) as job_id,
         $set as eval_set_id, 'dev' as split, 'p' || (i % 4) as prompt_id, chr(65 + (i % 4)::int) as rung,
         'm' || (i // 4) as model_id, '{}' as decoding, 2 as repeats, 'ladder' as purpose, $samples * 2 as planned,
         'x' as created_by, now()::timestamp + interval (i) second as created_at from range(8) as t (i)
     """,
     """
-    insert into answers by name select md5(r || '-' || i || '-' || k) as answer_id, 'r' || r as run_id,
-        's' || lpad(i::text, 7, '0') as sample_id, k as repeat,
-        if(hash(i, r, k) % 100 < 30 + 8 * (r % 4), 'late', 'The parcel is ' || hash(i, r) % 500) as text,
+    insert into answers by name select md5(r || '-' || i || '-' || k) as answer_id,
+        md5('r' || r) as run_id, md5(i::text) as sample_id, k as repeat,
+        if(hash(i, r, k) % 100 < 30 + 8 * (r % 4), 'late', 'The parcel ' || hash(i, r, k) || ' is on its way') as text,
         90 as prompt_tokens, 20 as completion_tokens, 0.4 as latency_s
     from range($samples) as t (i), range(8) as u (r), range(2) as v (k)
     """,
@@ -85,7 +85,8 @@ FILL = (
     """
     insert into queues by name select 'q' as queue_id, $task as task_id,
         (select any_value(rubric_id) from rubrics where task_id = $task) as rubric_id,
-        list('r' || i) as run_ids, 1 as seed, 'x' as created_by, now()::timestamp as created_at from range(8) as t (i)
+        list(md5('r' || i)) as run_ids, 1 as seed, 'x' as created_by, now()::timestamp as created_at
+    from range(8) as t (i)
     """,
     """
     insert into queue_items by name select 'q' as queue_id, row_number() over () as position, answer_id, 2 as needed
@@ -101,12 +102,12 @@ FILL = (
     """,
     """
     insert into judgings by name select 'g' as judging_id, $judge as judge_id, $task as task_id, 'j0' as job_id,
-        'r0' as run_id, $samples * 2 as planned, 'x' as created_by, now()::timestamp as created_at
+        md5('r0') as run_id, $samples * 2 as planned, 'x' as created_by, now()::timestamp as created_at
     """,
     """
     insert into judgements by name select 'u' || answer_id as judgement_id, 'g' as judging_id, answer_id,
         false as swapped, if(text = 'late' or hash(answer_id) % 20 = 0, 'pass', 'fail') as verdict, '' as rationale,
-        '' as reply, false as repaired from answers where run_id = 'r0'
+        '' as reply, false as repaired from answers where run_id = md5('r0')
     """,
 )
 SCAN = """
@@ -130,6 +131,8 @@ def fill(conn: duckdb.DuckDBPyConnection, rows: int) -> Task:
             judges.save(conn, by=BY, task_id=task.task_id, judge=judge)
         values = {**known, "judge": judge.judge_id}
         conn.execute(query, {name: value for name, value in values.items() if f"${name}" in query} or None)
+    conn.execute("insert into tallies from tally(null)")
+    sums.catch_up(conn)
     conn.execute("checkpoint")
     return task
 

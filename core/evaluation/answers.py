@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from core import content
-from core.evaluation import choices, eval_sets, retrieving, terms
+from core.evaluation import choices, current_scorers, eval_sets, retrieving, sums, terms
 from core.knowledge import shown
 from core.store import audit, database
 
@@ -49,6 +49,7 @@ def keep(conn: duckdb.DuckDBPyConnection, job_id: str, rows: Iterable[Mapping[st
         database.insert(conn, "answers", records[: len(new)])
         _replace(conn, records[len(new) :])
         database.insert(conn, "scores", scored)
+        sums.keep(conn, sorted({row["run_id"] for row in mine.values()}))
     return len(new) + len(mended)
 
 
@@ -114,7 +115,9 @@ def _scores(
     conn: duckdb.DuckDBPyConnection, new: Mapping[str, Mapping[str, Any]], runs: Mapping[str, Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     sets = {set_id: eval_sets.find(conn, set_id) for set_id in {run["eval_set_id"] for run in runs.values()}}
-    scorers = {set_id: choices.of_set(conn, eval_set) for set_id, eval_set in sets.items() if eval_set is not None}
+    scorers = {
+        set_id: current_scorers.of_set(conn, eval_set) for set_id, eval_set in sets.items() if eval_set is not None
+    }
     query = "select sample_id, input, context, reference from samples where sample_id in (select unnest(?))"
     wanted = [list({row["sample_id"] for row in new.values()})]
     with_index = [run_id for run_id, run in runs.items() if run["index_id"]]

@@ -1,6 +1,5 @@
 """Which scorer counts for an eval set; choosing another one scores what is there anew, without asking a model."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from core import content
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import retrieving
+from core.evaluation import current_scorers, retrieving, sums
 from core.evaluation.eval_sets import EvalSet
 from core.jobs import jobs
 from core.knowledge import shown
@@ -48,16 +47,6 @@ class Preview:
     changes: Sequence[Change]
 
 
-def of_set(conn: duckdb.DuckDBPyConnection, eval_set: EvalSet) -> Scorer:
-    """The scorer that counts for the set now."""
-    query = """
-        select definition from scorer_choices join scorers using (scorer_id) where eval_set_id = ?
-        order by choice_id desc limit 1
-    """
-    row = database.row(conn, query, [eval_set.eval_set_id])
-    return scorers.read(json.loads(row["definition"]) if row else eval_set.scorer)
-
-
 def history(conn: duckdb.DuckDBPyConnection, eval_set_id: str) -> list[dict[str, Any]]:
     """The choices for the set, the newest first: `scorer_id`, `definition` (JSON text), `chosen_by`, `chosen_at`."""
     query = """
@@ -83,7 +72,7 @@ def choose(conn: duckdb.DuckDBPyConnection, *, by: Person, eval_set: EvalSet, sc
     """
     roles.require(by, "run.start")
     check_open(conn, eval_set)
-    if of_set(conn, eval_set).scorer_id == scorer.scorer_id:
+    if current_scorers.of_set(conn, eval_set).scorer_id == scorer.scorer_id:
         raise Refusal(N_("This scorer counts for the set already. Change something, or leave it as it is."))
     answers = _answers(conn, eval_set.eval_set_id)
     rows = [
@@ -118,6 +107,8 @@ def choose(conn: duckdb.DuckDBPyConnection, *, by: Person, eval_set: EvalSet, sc
             mine,
         )
         database.insert(conn, "scores", rows)
+        runs = conn.execute("select run_id from runs where eval_set_id = $eval_set order by run_id", mine).fetchall()
+        sums.keep(conn, [run_id for (run_id,) in runs])
     return len(answers)
 
 
@@ -127,8 +118,8 @@ def carry_over(conn: duckdb.DuckDBPyConnection, *, by: Person, before: EvalSet, 
     Nothing is done where it counts already, so that it may be asked twice.
     """
     roles.require(by, "run.start")
-    scorer = of_set(conn, before)
-    if of_set(conn, after).scorer_id != scorer.scorer_id:
+    scorer = current_scorers.of_set(conn, before)
+    if current_scorers.of_set(conn, after).scorer_id != scorer.scorer_id:
         choose(conn, by=by, eval_set=after, scorer=scorer)
 
 
@@ -156,7 +147,7 @@ def check_open(conn: duckdb.DuckDBPyConnection, eval_set: EvalSet) -> None:
 
 def preview(conn: duckdb.DuckDBPyConnection, eval_set: EvalSet, scorer: Scorer) -> Preview:
     """What the scorer would change on the newest answers outside the proof; nothing is kept."""
-    current = of_set(conn, eval_set)
+    current = current_scorers.of_set(conn, eval_set)
     answers = _answers(conn, eval_set.eval_set_id, proofs=False, limit=MOST_PREVIEWED)
     before, after, changes = list[float](), list[float](), list[Change]()
     for answer in answers:

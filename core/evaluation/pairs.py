@@ -31,11 +31,13 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any
 def values(conn: duckdb.DuckDBPyConnection, run_id: str, metric: str) -> dict[str, tuple[float, float]]:
     """pair -> the values of its concept and its practice questions, each averaged; pairs with both sides only."""
     query = """
-        select p.pair, avg(c.value) filter (p.kind = 'concept') as concept,
-            avg(c.value) filter (p.kind = 'practice') as practice
-        from answers as a join scores as c using (answer_id) join samples as p using (sample_id)
-        where a.run_id = $run and c.metric = $metric and c.value is not null and p.pair <> ''
-        group by p.pair having concept is not null and practice is not null order by p.pair
+        with found as (
+            select p.pair, sum(v.value * v.n) filter (p.kind = 'concept') / sum(v.n) filter (p.kind = 'concept')
+                as concept, sum(v.value * v.n) filter (p.kind = 'practice') / sum(v.n) filter (p.kind = 'practice')
+                as practice
+            from values_of([$run], $metric) as v join samples as p using (sample_id) where p.pair <> '' group by p.pair
+        )
+        from found where concept is not null and practice is not null order by pair
     """
     found = database.rows(conn, query, {"run": run_id, "metric": metric})
     return {row["pair"]: (row["concept"], row["practice"]) for row in found}

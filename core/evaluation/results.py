@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from core.diagnosis import intervals, ladder
@@ -43,35 +44,31 @@ class Shared:
 def shared(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str], metric: str) -> Shared:
     """One metric's values in 0..1 on the samples that all these runs have, averaged over repeats."""
     query = """
-        with found as (
-            select list_position($runs, a.run_id) as place, a.sample_id, avg(c.value) as value
-            from scores as c join answers as a using (answer_id)
-            where a.run_id in (select unnest($runs)) and c.metric = $metric and c.value is not null group by all
-        ), kept as (
-            select sample_id, list(value order by place) as row from found group by sample_id
-            having count(*) = len($runs)
+        with kept as (
+            select sample_id, list(value order by list_position($runs, run_id)) as row
+            from values_of($runs, $metric) group by sample_id having count(*) = len($runs)
         )
-        select p.group_id, unnest(k.row) as value, unnest(range(len($runs))) as place
-        from kept as k join samples as p using (sample_id) order by sample_id, place
+        select p.group_id, k.row from kept as k join samples as p using (sample_id) order by sample_id
     """
-    found = conn.execute(query, {"runs": list(run_ids), "metric": metric}).fetchnumpy() if run_ids else {}
-    values = np.reshape(np.asarray(found.get("value", []), dtype=float), (-1, max(1, len(run_ids))))
-    groups = np.asarray(found.get("group_id", []), dtype=object)[:: max(1, len(run_ids))]
-    return Shared(values={run_id: values[:, place] for place, run_id in enumerate(run_ids)}, groups=groups.tolist())
+    if not run_ids:
+        return Shared(values={}, groups=[])
+    found = conn.sql(query, params={"runs": list(run_ids), "metric": metric}).to_arrow_table()
+    values = np.reshape(pc.list_flatten(found["row"]).to_numpy(), (-1, len(run_ids)))  # one row per sample
+    return Shared(
+        values={run_id: values[:, place] for place, run_id in enumerate(run_ids)}, groups=found["group_id"].to_pylist()
+    )
 
 
 def rates(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str], *, same: bool) -> dict[tuple[str, str], Rate]:
     """(run id, metric) -> its mean with interval; with `same` over the samples that all these runs have alone."""
     query = """
         with found as (
-            select list_position($runs, a.run_id) as place, c.metric, a.sample_id, avg(c.value) as value
-            from scores as c join answers as a using (answer_id)
-            where a.run_id in (select unnest($runs)) and c.value is not null group by all
+            from values_of($runs, null)
         ), kept as (
             select metric, sample_id from found group by all having not $same or count(*) = len($runs)
         )
-        select $runs[place] as run_id, metric, count(*) as n, sum(value) as total, sum(value * value) as squares
-        from found join kept using (metric, sample_id) group by place, metric
+        select run_id, metric, count(*) as n, sum(value) as total, sum(value * value) as squares
+        from found semi join kept using (metric, sample_id) group by all
     """
     rows = database.rows(conn, query, {"runs": list(run_ids), "same": same}) if run_ids else []
     return {

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from core.errors import Refusal
-from core.evaluation import answers, asking, models, questions, terms
+from core.evaluation import answers, asking, models, questions, sums, terms
 from core.jobs import folder as job_folder
 from core.jobs import jobs
 from core.jobs.jobs import Job
@@ -39,20 +39,33 @@ UNWRITTEN = N_("The files of this job could not be written: %(error)s. Make room
 
 
 class Supervisor:
-    """The thread that steps every so many seconds until `stop`, and sooner when its watch has noticed something."""
+    """The thread that steps every so many seconds until `stop`, and sooner when its watch has noticed something.
 
-    def __init__(self, step: Callable[[], object], every_s: float, watch: Watch | None = None) -> None:
+    What is `first` is done once, before all steps.
+    """
+
+    def __init__(
+        self,
+        step: Callable[[], object],
+        every_s: float,
+        watch: Watch | None = None,
+        first: Callable[[], object] = lambda: None,
+    ) -> None:
         self._end = threading.Event()
-        self._step, self._every_s, self._watch = step, every_s, watch or Watch()
+        self._step, self._every_s, self._watch, self._first = step, every_s, watch or Watch(), first
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
+        self._do(self._first)
         while not self._watch.wait(self._every_s, self._end):
-            try:
-                self._step()
-            except Exception:  # one bad step must not end the following of all jobs
-                log.exception("The supervisor's step failed; it goes on with the next one.")
+            self._do(self._step)
+
+    def _do(self, step: Callable[[], object]) -> None:
+        try:
+            step()
+        except Exception:  # one bad step must not end the following of all jobs
+            log.exception("The supervisor's step failed; it goes on with the next one.")
 
     def stop(self) -> None:
         self._end.set()
@@ -62,14 +75,14 @@ class Supervisor:
 def start(
     settings: Settings, database: duckdb.DuckDBPyConnection, launcher: Launcher | None = None, every_s: float = 1.0
 ) -> Supervisor:
-    """Begin to follow the jobs of this database in a thread."""
+    """Begin to follow the jobs of this database in a thread; first it counts what an earlier version did not."""
     launcher, watch = launcher or LocalLauncher(), Watch()
 
     def watched_step() -> None:
         watch.look()
         watch.follow(step(settings, database.cursor(), launcher))
 
-    return Supervisor(watched_step, every_s, watch)
+    return Supervisor(watched_step, every_s, watch, first=lambda: sums.catch_up(database.cursor()))
 
 
 def drain(settings: Settings, conn: duckdb.DuckDBPyConnection, launcher: Launcher | None = None) -> None:

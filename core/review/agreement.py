@@ -74,7 +74,9 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str, viewer: str) -> Agree
     As `of_queue` has it, but added up by the database: samples that look alike are one row.
     """
     query = """
-        select q.queue_id, b.scale = 'five' as ordinal, exists (
+        select q.queue_id, b.scale = 'five' as ordinal, q.run_ids as runs, exists (
+                from queues as o where o.queue_id <> q.queue_id and list_has_any(o.run_ids, q.run_ids)
+            ) as shared, exists (
                 from people as p, queues as o where p.person_id = $viewer and p.active
                     and list_contains(p.roles, 'expert') and o.closed_at is null and list_has_any(o.run_ids, q.run_ids)
                     and (len(o.raters) = 0 or list_contains(o.raters, $viewer))
@@ -86,7 +88,8 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str, viewer: str) -> Agree
     """
     for queue in database.rows(conn, query, {"task": task_id, "viewer": viewer}):
         hidden = _open(conn, queue["queue_id"], viewer) if queue["asked"] else set()
-        asked = {"queue_id": queue["queue_id"], "ordinal": queue["ordinal"], "hidden": sorted(hidden), "bits": _BITS}
+        asked = {name: queue[name] for name in ("queue_id", "ordinal", "runs", "shared")}
+        asked |= {"hidden": sorted(hidden), "bits": _BITS}
         patterns = {
             tuple(_counts(code, queue["ordinal"]) for code in codes): count
             for codes, count in conn.execute(_PATTERNS, asked).fetchall()
@@ -100,13 +103,18 @@ def of_task(conn: duckdb.DuckDBPyConnection, task_id: str, viewer: str) -> Agree
 _BITS = 12
 """How many raters gave each value of an answer is one number, so many bits for each; lists would be sorted slowly."""
 _PATTERNS = """
-    with judged as (
-        select answer_id, count(*) as raters, sum(
+    with judged as (  -- an answer that no other queue asks about has one tally
+        select answer_id, sample_id, passed + failed as raters,
+            if($ordinal, points, (passed::bigint << $bits) + failed) as code
+        from tallies where not $shared and list_contains($runs, run_id) and passed + failed >= 2
+        union all
+        select r.answer_id, any_value(a.sample_id), count(*), sum(
                 case when $ordinal then 1::bigint << ($bits * (points - 1))
                     else 1::bigint << if(verdict = 'pass', $bits, 0) end
-            )::bigint as code
-        from standing_ratings where queue_id = $queue_id and verdict in ('pass', 'fail')
-        group by answer_id having count(*) >= 2
+            )::bigint
+        from standing_ratings as r join answers as a using (answer_id)
+        where $shared and queue_id = $queue_id and verdict in ('pass', 'fail')
+        group by r.answer_id having count(*) >= 2
     ), more as (
         select answer_id, needed from queue_items where queue_id = $queue_id and needed > 2
     ), closed as (
@@ -116,11 +124,11 @@ _PATTERNS = """
         select distinct answer_id from decisions where queue_id = $queue_id
     ), samples as (
         select list_sort(list(j.code)) as codes
-        from judged as j join answers as a using (answer_id) left join more as m using (answer_id)
+        from judged as j left join more as m using (answer_id)
         left join decided as d using (answer_id) left join closed as c using (answer_id)
         where (d.answer_id is not null or (c.answer_id is null and j.raters >= coalesce(m.needed, 2)))
             and j.answer_id not in (select unnest($hidden::text[]))
-        group by a.sample_id
+        group by j.sample_id
     )
     select codes, count(*) from samples group by codes
 """

@@ -9,6 +9,7 @@ from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
 from core.locale.mark import N_
+from core.review import tallies
 from core.store import audit, database
 
 
@@ -116,6 +117,7 @@ def _take_skips_back(conn: duckdb.DuckDBPyConnection, queue_id: str, answer_id: 
         for one in skipped
     ]
     database.insert(conn, "ratings", rows)
+    tallies.keep(conn, answer_id)
     return [one["rater"] for one in skipped]
 
 

@@ -20,17 +20,13 @@ FAILED = ""
 def of_runs(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> dict[str, intervals.Rate]:
     """Of the samples that failed with a named reason, the share that has each error type."""
     query = """
-        with failing as (  -- types as one string: lists would make the joins twice as long
-            select answer_id, count(*) as raters, string_agg(array_to_string(error_types, chr(31)), chr(31)) as types
-            from newest_words($runs) where verdict = 'fail' and len(error_types) > 0 group by answer_id
-        ), failed as (
-            select a.sample_id, f.raters, f.types from failing as f join answers as a using (answer_id)
-            where a.run_id in (select unnest($runs))
+        with failed as (
+            select sample_id, named, kinds from tallies where list_contains($runs, run_id) and named > 0
         ), samples as (
             select sample_id, count(*) as answers from failed group by sample_id
         ), shares as (
-            select kind, sum(1.0 / raters) / any_value(answers) as share
-            from (select sample_id, raters, unnest(string_split(types, chr(31))) as kind from failed)
+            select kind, sum(1.0 / named) / any_value(answers) as share
+            from (select sample_id, named, unnest(string_split(kinds, chr(31))) as kind from failed)
             join samples using (sample_id) group by sample_id, kind
         )
         select kind, (select count(*) from samples) as n, sum(share) as total, sum(share * share) as squares
@@ -47,9 +43,8 @@ def versions(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, An
     """
     query = """
         with judged as (
-            select a.run_id, count(*) as answers from answers as a semi join
-                (from ratings where verdict in ('pass', 'fail')) as r on r.answer_id = a.answer_id
-            where a.run_id in (select run_id from runs where task_id = $task) group by a.run_id
+            select run_id, count(*) as answers from tallies where passed + failed > 0
+                and run_id in (select run_id from runs where task_id = $task) group by run_id
         )
         select r.prompt_id, r.model_id, any_value(r.rung order by r.created_at) as rung,
             any_value(m.name) as model_name, list(r.run_id order by r.run_id) as run_ids,
@@ -69,14 +64,9 @@ def between(
     Versions are the ids of their runs.
     """
     query = """
-        with rated as (
-            select a.sample_id, r.answer_id, a.run_id in (select unnest($after)) as later, r.verdict,
-                r.error_types as types
-            from newest_words($before::text[] || $after::text[]) as r join answers as a using (answer_id)
-            where a.run_id in (select unnest($before::text[] || $after::text[])) and r.verdict in ('pass', 'fail')
-        ), answered as (
-            select sample_id, answer_id, later, count(*) as raters, count(*) filter (verdict = 'fail') as failed
-            from rated group by all
+        with answered as (
+            select sample_id, run_id in (select unnest($after)) as later, passed + failed as raters, failed, kinds
+            from tallies where list_contains($before::text[] || $after::text[], run_id) and passed + failed > 0
         ), sides as (
             select sample_id, later, count(*) as answers, avg(failed / raters) as failed
             from answered group by sample_id, later
@@ -84,14 +74,11 @@ def between(
             select sample_id, row_number() over (order by sample_id) - 1 as place,
                 any_value(failed) filter (not later) as before, any_value(failed) filter (later) as after
             from sides group by sample_id having count(*) = 2
-        ), named as (
-            select answer_id, sample_id, later, kind, count(*) as raters
-            from (select answer_id, sample_id, later, unnest(list_distinct(types)) as kind from rated
-                where verdict = 'fail')
-            group by all
         ), shares as (
-            select n.sample_id, n.later, n.kind, sum(n.raters / a.raters) as share
-            from named as n join answered as a using (answer_id, later) group by all
+            select sample_id, later, kind, sum(1.0 / raters) as share
+            from (select sample_id, later, raters, unnest(string_split(kinds, chr(31))) as kind from answered
+                where kinds <> '')
+            group by all
         )
         select $failed as kind, c.place, p.group_id, c.before, c.after
         from compared as c join samples as p using (sample_id)

@@ -13,7 +13,7 @@ from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
 from core.locale.mark import N_
-from core.review import claims, repair, rubrics
+from core.review import claims, repair, rubrics, tallies
 from core.store import audit, database
 
 Verdict = Literal["pass", "fail", "skip"]
@@ -186,6 +186,7 @@ def _append(
             row = {"queue_id": queue_id, "answer_id": answer_id, "rater": rater, **said, "receipt": receipt}
             row |= {"supersedes": latest["rating_id"] if latest else None, "rated_at": database.now()}
             database.insert(conn, "ratings", [row])
+            tallies.keep(conn, answer_id)
     except _AlreadySaidError:
         return False
     return True

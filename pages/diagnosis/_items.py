@@ -63,5 +63,5 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
         plain("Split"): plain(part),
         plain("Right in"): "–" if row["share"] is None else f"{row['share']:.0%}",
         plain("Versions"): row["versions"] or 0,
-        plain("Goes with the rest"): "–" if rest is None or rest != rest else f"{rest:.2f}",
+        plain("Goes with the rest"): "–" if rest is None else f"{rest:.2f}",
     }

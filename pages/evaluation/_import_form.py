@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import Refusal
-from core.evaluation import choices, eval_sets, examples, ladder_templates, mappings, prompts, splits
+from core.evaluation import choices, current_scorers, eval_sets, examples, ladder_templates, mappings, prompts, splits
 from core.evaluation.eval_sets import EvalSet
 from core.evaluation.ladder_templates import Language
 from core.evaluation.tasks import Task
@@ -127,7 +127,7 @@ def _scorer_before(task: Task, name: str, scorer: str, key: str) -> tuple[EvalSe
     """The newest version of that set, where another scorer was chosen for it, and whether to keep that one."""
     conn = session.conn()
     before = next((one for one in eval_sets.of_task(conn, task.task_id) if one.name == name), None)
-    if before is None or (chosen := choices.of_set(conn, before)).scorer_id == scorer:
+    if before is None or (chosen := current_scorers.of_set(conn, before)).scorer_id == scorer:
         return None, False
     words = {"version": before.version, "scorer": _scorer_words.sentence(chosen.definition)}
     told = _("Judge it as version %(version)s is judged: %(scorer)s", **words)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.access import roles
-from core.evaluation import choices, eval_sets
+from core.evaluation import current_scorers, eval_sets
 from pages._ui import parts, session
 from pages._ui.session import _, plain
 from pages.evaluation import _draft, _import_form, _samples, _scorer_words, _versions, _words
@@ -35,7 +35,7 @@ else:
             {
                 plain("Eval set"): plain(one.name),
                 plain("Version"): one.version,
-                plain("Judged by"): _scorer_words.sentence(choices.of_set(conn, one).definition),
+                plain("Judged by"): _scorer_words.sentence(current_scorers.of_set(conn, one).definition),
                 **{plain(word): one.counts.get(split, 0) for split, word in _words.SPLITS_SHORT.items()},
             }
             for one in sets

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.access import roles
 from core.errors import Refusal
-from core.evaluation import choices, eval_sets
+from core.evaluation import choices, current_scorers, eval_sets
 from core.scoring import schemas
 from pages._ui import parts, session
 from pages._ui.session import _
@@ -19,7 +19,7 @@ chosen = parts.choose_eval_set(task.task_id, "scorers.set")
 if chosen is None:
     st.info(_("This task has no eval set yet. Import one under Evaluation, Eval sets."))
     st.stop()
-current = choices.of_set(conn, chosen)
+current = current_scorers.of_set(conn, chosen)
 samples = [
     one
     for split in ("dev", "train")  # the rest is locked

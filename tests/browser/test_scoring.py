@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from core.access import people, sessions
-from core.evaluation import choices, models
+from core.evaluation import current_scorers, models
 from core.review import queues, ratings
 from core.settings import Settings
 from core.store import database
@@ -89,7 +89,7 @@ def test_a_point_shows_its_samples_a_scorer_is_tried_and_chosen_and_a_judge_is_c
 
     opened = database.connect(settings)
     conn = opened.cursor()
-    assert choices.of_set(conn, world.eval_set).definition["method"] == "contains"
+    assert current_scorers.of_set(conn, world.eval_set).definition["method"] == "contains"
     query = """
         select count(*) filter (j.verdict = 'pass' and r.verdict = 'pass'),
             count(*) filter (j.verdict = 'fail' and r.verdict = 'pass'),

@@ -5,7 +5,7 @@ import datasets
 import openpyxl
 import pytest
 
-from core.evaluation import choices, eval_sets, prompts, tasks
+from core.evaluation import choices, current_scorers, eval_sets, prompts, tasks
 from core.intake import columns, files, importing, problem_files
 from core.locale import catalogue
 from core.scoring import scorers
@@ -56,7 +56,7 @@ def test_a_file_that_is_a_sets_next_version_is_judged_as_that_set_is(page, own_t
     app.button(key=f"{key}.save").click().run()
     assert not app.exception
     (second,) = eval_sets.of_task(conn, own_task)
-    assert (second.version, choices.of_set(conn, second)) == (2, keeping)
+    assert (second.version, current_scorers.of_set(conn, second)) == (2, keeping)
 
 
 def test_an_xlsx_workbook_goes_in_and_json_references_give_the_format(page, own_task, conn):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.evaluation import answers, choices, eval_sets, models, prompts, runs, tasks
+from core.evaluation import answers, current_scorers, eval_sets, models, prompts, runs, tasks
 from core.intake.importing import Row
 from core.jobs import jobs
 from core.scoring import scorers
@@ -54,7 +54,7 @@ def test_a_number_with_tolerance_is_tried_chosen_and_scores_the_answers_anew(pag
     assert "Of 4 answers, 2 would be judged otherwise: 25% now, 75% with this rule." in [m.value for m in app.markdown]
     app.button(key="scorers.choose").click().run()
     assert not app.exception
-    assert choices.of_set(conn, fees).method == scorers.METHODS["numeric"](tolerance=0.5, units="元, CNY")
+    assert current_scorers.of_set(conn, fees).method == scorers.METHODS["numeric"](tolerance=0.5, units="元, CNY")
     assert conn.execute("select avg(value), count(*) from scores").fetchone() == (0.75, 4)
     assert conn.execute("select scorer, avg(value) from superseded_scores group by all").fetchall() == [("exact", 0.25)]
     assert page(PAGE).button(key="scorers.choose").disabled
@@ -93,4 +93,4 @@ def test_one_field_of_json_answers_gets_a_rule_of_its_own(page, conn, task):
     app.selectbox(key=f"{key}.field.emotion").set_value("ignored").run()
     app.button(key="scorers.choose").click().run()
     assert not app.exception
-    assert list(choices.of_set(conn, chosen).definition["options"]["fields"]) == ["emotion"]
+    assert list(current_scorers.of_set(conn, chosen).definition["options"]["fields"]) == ["emotion"]

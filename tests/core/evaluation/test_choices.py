@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import Refusal
-from core.evaluation import choices, results, runs, tasks
+from core.evaluation import choices, current_scorers, results, runs, tasks
 from core.scoring import scorers
 from core.store import database
 from tests import chain
@@ -31,7 +31,7 @@ def test_every_score_says_which_scorer_made_it_and_a_new_choice_replaces_them_al
     assert answers == 16
     assert ids(world) == {"contains"}
     assert world.conn.execute("select count(*) from superseded_scores where scorer = 'exact'").fetchone() == before
-    assert choices.of_set(world.conn, world.eval_set) == CONTAINS
+    assert current_scorers.of_set(world.conn, world.eval_set) == CONTAINS
 
 
 def test_no_model_is_asked_and_the_answers_stay_as_they_were(world):

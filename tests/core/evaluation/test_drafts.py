@@ -7,7 +7,17 @@ import pytest
 from core.access import roles
 from core.access.people import Person
 from core.errors import Refusal
-from core.evaluation import choices, draft_edits, draft_rows, drafts, eval_sets, prompts, tasks, versions
+from core.evaluation import (
+    choices,
+    current_scorers,
+    draft_edits,
+    draft_rows,
+    drafts,
+    eval_sets,
+    prompts,
+    tasks,
+    versions,
+)
 from core.evaluation.prompts import Prompt
 from core.scoring import scorers
 from core.store import database
@@ -88,7 +98,7 @@ def test_the_scorer_that_was_chosen_counts_for_the_next_version_too(conn, mina, 
     edit("k0", reference="5")
     second = drafts.save(conn, by=mina, draft_id=draft.draft_id, note="a number")
     assert second.version == 2
-    assert choices.of_set(conn, second) == number
+    assert current_scorers.of_set(conn, second) == number
     (chosen,) = choices.history(conn, second.eval_set_id)
     assert (chosen["scorer_id"], chosen["chosen_by"]) == (number.scorer_id, mina.person_id)
     choices.carry_over(conn, by=mina, before=first, after=second)

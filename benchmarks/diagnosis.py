@@ -2,6 +2,8 @@
 
 `python benchmarks/diagnosis.py [--rows 10000 100000 1000000]`. One task holds them all: two models, four prompts, two
 answers to each sample, two scores and two ratings to each answer; half of the samples are concept and practice pairs.
+Ids are as long as real ones, and no two wrong answers are the same. For the retrieval page three runs more, of a tuned
+model and with passages looked up, come on top.
 Beside it, in the same run, a bare scan of the same rows by DuckDB. The ratio is what to trust; milliseconds belong to
 the machine. What the page draws is not in it.
 """
@@ -23,10 +25,10 @@ sys.path[0] = str(ROOT)  # not this folder, in which `pages` is a file
 from core.access import roles  # noqa: E402
 from core.access.people import Person  # noqa: E402
 from core.diagnosis import errors, probe  # noqa: E402
-from core.evaluation import eval_sets, flips, ladders, pairs, results, sums, tasks  # noqa: E402
+from core.evaluation import eval_sets, flips, ladders, lookups, pairs, results, searches, sums, tasks  # noqa: E402
 from core.evaluation.tasks import Task  # noqa: E402
 from core.intake.importing import Row  # noqa: E402
-from core.judging import judges, judgings, standing  # noqa: E402
+from core.judging import judges, judgings, opinions, standing  # noqa: E402
 from core.review import blindness, error_counts, item_quality  # noqa: E402
 from core.settings import Settings  # noqa: E402
 from core.store import database  # noqa: E402
@@ -43,7 +45,8 @@ FILL = (
     select md5(i::text) as sample_id, $task as task_id, 'k' || i as key, 'Question ' || i as input,
         '' as context, 'late' as reference, if(i % 4 = 0, 'concept', 'practice') as kind,
         if(i % 4 < 2, 'pair ' || (i // 4), '') as pair, 'g' || (i // 2) as group_id, 'dev' as split,
-        i % 50 = 0 as critical, [] as tags from range($samples) as t (i)
+        i % 50 = 0 as critical, [] as tags, json_object('source', 'guide-' || i % 200 || '.md') as fields
+    from range($samples) as t (i)
     """,
     """
     insert into eval_set_samples by name
@@ -52,7 +55,8 @@ FILL = (
     "update eval_sets set sample_count = $samples, counts = json_object('dev', $samples) where eval_set_id = $set",
     """
     insert into models by name select 'm' || i as model_id, 'Model ' || i as name, 'api' as kind, '' as path,
-        '{}' as file_hashes, '{}' as lineage, 'x' as created_by, now()::timestamp as created_at from range(2) as t (i)
+        if(i = 2, 'm0', null) as base_model_id, '{}' as file_hashes, '{}' as lineage, 'x' as created_by,
+        now()::timestamp as created_at from range(3) as t (i)
     """,
     """
     insert into prompts by name select 'p' || i as prompt_id, $task as task_id, chr(65 + i::int) as name,
@@ -60,9 +64,13 @@ FILL = (
     from range(4) as t (i)
     """,
     """
-    insert into jobs by name select 'j' || i as job_id, 'generate' as kind, $task as task_id,
+    insert into jobs by name select 'j' || i as job_id, (i + 1) % 3 as number, 'generate' as kind, $task as task_id,
         '{"message": "", "values": {}}' as title, '{}' as spec, 'done' as state, 'x' as created_by,
-        now()::timestamp as created_at from range(2) as t (i)
+        now()::timestamp as created_at from range(3) as t (i)
+    """,
+    """
+    insert into indexes by name select $task as task_id, 1 as number, 'index' as index_id, [] as documents,
+        800 as passages, 'x' as created_by, now()::timestamp as created_at, 'bm25' as method
     """,
     """
     insert into runs by name select md5('r' || i) as run_id, $task as task_id, 'j' || (i // 4) as job_id,
@@ -71,11 +79,24 @@ FILL = (
         'x' as created_by, now()::timestamp + interval (i) second as created_at from range(8) as t (i)
     """,
     """
+    insert into runs by name select * exclude (n) replace (
+            md5('r' || n) as run_id, 'j2' as job_id, 'matrix' as purpose, if(n = 8, 'm0', 'm2') as model_id,
+            if(n = 9, null, 'index') as index_id, if(n = 9, null, 4) as k
+        ) from runs, range(8, 11) as t (n) where run_id = md5('r3')
+    """,
+    """
+    insert into shown_passages by name select md5('r' || r) as run_id, md5(i::text) as sample_id, n + 1 as number,
+        'passage-' || p as passage_id, 'guide-' || p // 4 || '.md' as document, 'Part ' || p as section,
+        repeat('What guide ' || p || ' says of parcels. ', 10) as text, 1.0 / (n + 1) as score
+    from (select i, n, r, hash(i // 3, n) % 800 as p from range($samples) as t (i), range(4) as u (n),
+        (select unnest([8, 10])) as v (r))
+    """,
+    """
     insert into answers by name select md5(r || '-' || i || '-' || k) as answer_id,
         md5('r' || r) as run_id, md5(i::text) as sample_id, k as repeat,
         if(hash(i, r, k) % 100 < 30 + 8 * (r % 4), 'late', 'The parcel ' || hash(i, r, k) || ' is on its way') as text,
         90 as prompt_tokens, 20 as completion_tokens, 0.4 as latency_s
-    from range($samples) as t (i), range(8) as u (r), range(2) as v (k)
+    from range($samples) as t (i), range(11) as u (r), range(2) as v (k)
     """,
     """
     insert into scores by name select answer_id, 'exact' as scorer, metric,
@@ -90,7 +111,7 @@ FILL = (
     """,
     """
     insert into queue_items by name select 'q' as queue_id, row_number() over () as position, answer_id, 2 as needed
-    from answers
+    from answers where run_id in (select unnest(run_ids) from queues)
     """,
     """
     insert into ratings by name select 'q' as queue_id, answer_id, rater,
@@ -98,7 +119,7 @@ FILL = (
         if(text = 'late' or hash(answer_id, rater) % 10 = 0, [],
             [['knowledge', 'reasoning', 'style', 'format'][1 + (hash(answer_id) % 4)::int]]) as error_types,
         '' as note, 'none' as origin, false as flagged, now()::timestamp as rated_at
-    from answers, (select unnest(['ada', 'bo']) as rater)
+    from answers semi join queue_items using (answer_id), (select unnest(['ada', 'bo']) as rater)
     """,
     """
     insert into judgings by name select 'g' as judging_id, $judge as judge_id, $task as task_id, 'j0' as job_id,
@@ -159,6 +180,16 @@ def pages(conn: duckdb.DuckDBPyConnection, task: Task) -> dict[str, Callable[[],
         runs = ladders.same_prompt(conn, task.task_id, "Bench")[0]
         assert _evidence.judge_models(conn, task, runs, runs[0]["model_id"])
 
+    def looked_up() -> None:
+        grid = lookups.grids(conn, task)[0]
+        lookups.tags(conn, grid)
+        run = lookups.runs_of(conn, task.task_id)[0]
+        report = lookups.report(conn, task, run)
+        opinions.of_run(conn, run["run_id"], run["model_id"])
+        searches.beside(conn, task, run)
+        assert grid.grid.stacks
+        assert report.search.hits.n
+
     def kinds() -> None:
         versions = _evidence.judged_versions(conn, task)
         found = error_counts.of_runs(conn, [one for version in versions for one in version["run_ids"]])
@@ -189,8 +220,8 @@ def pages(conn: duckdb.DuckDBPyConnection, task: Task) -> dict[str, Callable[[],
         )
         assert {"ladder", "probe", "models", "agreement", "errors"} <= set(found)
 
-    return {"ladder": ladder, "probe": asked_pairs, "models compared": gap, "errors: kinds": kinds,
-            "errors: changes": changes, "errors: samples": items, "judges": judge,
+    return {"ladder": ladder, "probe": asked_pairs, "models compared": gap, "retrieval": looked_up,
+            "errors: kinds": kinds, "errors: changes": changes, "errors: samples": items, "judges": judge,
             "recommendation": recommendation}  # fmt: skip
 
 

@@ -122,7 +122,8 @@ def test_samples_and_judges_are_told_as_before_from_ratings_one_by_one(world, se
     made = {queues.create(world.conn, by=world.by, task_id=world.task.task_id, run_ids=ids): ids for _ in range(2)}
     judge_at_random(world, made, seed)
     world.conn.execute("""
-        insert into judgings by name select run_id as judging_id, 'J' as judge_id, task_id, job_id, run_id, 8 as planned,
+        insert into judgings by name
+        select run_id as judging_id, 'J' as judge_id, task_id, job_id, run_id, 8 as planned,
             'x' as created_by, created_at from runs
         """)
     world.conn.execute("""

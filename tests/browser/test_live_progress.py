@@ -56,7 +56,7 @@ def test_progress_is_live_for_whoever_looks_and_costs_nothing_when_nobody_does(t
             page.goto(f"{url}/runs")
             main.get_by_text("next in the queue").wait_for()
             job_folder.ask_to_stop(jobs.folder_of(settings, first))
-            main.get_by_text(re.compile(r"answering · \d+ of 1999")).wait_for()
+            main.get_by_text(re.compile(r"answering · \d+ of \d+")).wait_for()
             assert frames() >= 2
 
             # what the page reads of the folder shows in what the app reads, as long as somebody looks

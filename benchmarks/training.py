@@ -59,9 +59,20 @@ def rows() -> list[dict[str, Any]]:
     ]
 
 
+def tokenised(base: Path) -> list[sequences.Example]:
+    """The rows as both trainers get them: tokens, and a label for each token of the answer and of its end."""
+    tokenizer = weights.tokenizer(base)
+    ends = weights.ends(weights.model(base, device="cpu", dtype=torch.float32), tokenizer)
+    return sequences.examples(tokenizer, rows(), ends=ends, max_length=RECIPE.max_length)
+
+
 def theirs(base: Path) -> dict[str, Any]:
-    """Our schedule with TRL as it comes: rows side by side, checkpointed activations, all logits."""
-    given = rows()
+    """Our schedule with TRL as it comes: rows side by side, checkpointed activations, all logits.
+
+    It is given our tokens and labels, so that both average over the same ones: left to itself, TRL also learns the line
+    break that the chat template writes behind the end of the turn, which no model is ever asked for.
+    """
+    given = tokenised(base)
     ordered = [given[place] for place in schedules.order(ROWS, 0, RECIPE)]
     with tempfile.TemporaryDirectory() as folder:
         trainer = SFTTrainer(
@@ -82,12 +93,7 @@ def theirs(base: Path) -> dict[str, Any]:
                 bf16=False,
                 model_init_kwargs={"dtype": "float32"},
             ),
-            train_dataset=Dataset.from_list(
-                [
-                    {"prompt": row["messages"], "completion": [{"role": "assistant", "content": row["completion"]}]}
-                    for row in ordered
-                ]
-            ),
+            train_dataset=Dataset.from_list([dict(one) for one in ordered]),
             peft_config=LoraConfig(
                 task_type="CAUSAL_LM", target_modules="all-linear", r=RECIPE.rank, lora_alpha=RECIPE.alpha
             ),
@@ -123,11 +129,11 @@ def other_seed(base: Path) -> dict[str, Any]:
 def operations(base: Path) -> dict[str, float]:
     """Floating-point operations for each sample of ours, and how many the machine can do in a second."""
     device = weights.device()
-    tokenizer, model = weights.tokenizer(base), weights.model(base, device=device, dtype=weights.precision(device))
+    model = weights.model(base, device=device, dtype=weights.precision(device))
     head = model.get_output_embeddings()
     linear = sum(part.weight.numel() for part in model.modules() if isinstance(part, torch.nn.Linear))
     vocabulary = head.weight.numel()
-    given = sequences.examples(tokenizer, rows(), ends=weights.ends(model, tokenizer), max_length=RECIPE.max_length)
+    given = tokenised(base)
     order = schedules.order(ROWS, 0, RECIPE)
     collator = sequences.Collator(pad=0, shares=attention.install(model))
     done, tokens, steps = 0.0, 0, 0

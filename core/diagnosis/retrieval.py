@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from core.diagnosis import intervals
 from core.diagnosis.intervals import Paired, Rate
 from core.diagnosis.verdicts import FEWEST, Sentence, percent
@@ -98,14 +101,11 @@ def lost(samples: Mapping[str, tuple[float, bool]]) -> Lost:
     The place is decided by the share of wrong answers that had the passage: its whole interval lies on one side of a
     half, and there are `FEWEST` of them at least.
     """
-    cells: dict[Cell, tuple[str, ...]] = {
-        cell: tuple(
-            name
-            for name, (value, there) in samples.items()
-            if cell == f"{'right' if value > HALF else 'wrong'}_{'there' if there else 'without'}"
-        )
-        for cell in CELLS
-    }
+    found: dict[Cell, list[str]] = {cell: [] for cell in CELLS}
+    for name, (value, there) in samples.items():
+        right, without = value > HALF, not there
+        found[CELLS[2 * (not right) + without]].append(name)
+    cells = {cell: tuple(names) for cell, names in found.items()}
     wrong = len(cells["wrong_there"]) + len(cells["wrong_without"])
     share = intervals.rate(len(cells["wrong_there"]), wrong)
     place: Place = "not_enough"
@@ -124,24 +124,22 @@ def _sentence(n: int, share: Rate, place: Place) -> Sentence:
     return Sentence(message, {"wrong": str(share.n), "there": percent(share.value), **ends})
 
 
-def grid(cells: Mapping[str, Mapping[str, float]], groups: Mapping[str, str] | None = None) -> Grid:
-    """From the cells' values in 0..1 by sample; only samples that every cell has count. `groups` names their clusters.
+def grid(cells: Mapping[str, ArrayLike], groups: Sequence[str] | None = None) -> Grid:
+    """From the cells' values in 0..1, sample by sample in one order. `groups` names the samples' clusters.
 
     Whether the levers stack is a difference of differences: half of it is the paired difference between the means of
     two cells each, which lie in 0..1, so its interval is twice that one.
     """
-    shared = sorted(set.intersection(*(set(values) for values in cells.values()))) if cells else []
-    values = {cell: [found[sample] for sample in shared] for cell, found in cells.items()}
-    named = [groups[sample] for sample in shared] if groups is not None else None
+    values = {cell: np.asarray(found, dtype=float) for cell, found in cells.items()}
     steps = {
-        step: intervals.paired(values[before], values[after], named) if {before, after} <= set(values) else None
+        step: intervals.paired(values[before], values[after], groups) if {before, after} <= set(values) else None
         for step, (before, after) in STEPS.items()
     }
     stacks = None
     if len(values) == len(("base", "base_rag", "tuned", "tuned_rag")):
-        apart = [(one + other) / 2 for one, other in zip(values["tuned"], values["base_rag"], strict=True)]
-        joined = [(one + other) / 2 for one, other in zip(values["tuned_rag"], values["base"], strict=True)]
-        stacks = _doubled(intervals.paired(apart, joined, named))
+        apart = (values["tuned"] + values["base_rag"]) / 2
+        joined = (values["tuned_rag"] + values["base"]) / 2
+        stacks = _doubled(intervals.paired(apart, joined, groups))
     return Grid(rates={cell: intervals.mean_rate(found) for cell, found in values.items()}, **steps, stacks=stacks)
 
 

@@ -1,6 +1,5 @@
 """What runs that look passages up have shown: found sources, citations, and the grid of retrieval and tuning."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ import duckdb
 from core.diagnosis import intervals, retrieval
 from core.diagnosis.intervals import Paired, Rate
 from core.diagnosis.retrieval import Grid, Lost, Search
-from core.evaluation import results, retrieving
+from core.evaluation import results, retrieving, sources
 from core.evaluation.tasks import Task
 from core.knowledge import grounding
 from core.store import database
@@ -67,26 +66,6 @@ def runs_of(conn: duckdb.DuckDBPyConnection, task_id: str) -> list[dict[str, Any
     return database.rows(conn, query, [task_id])
 
 
-def sources(conn: duckdb.DuckDBPyConnection, task: Task, run: Mapping[str, Any]) -> tuple[Search, Lost]:
-    """Whether the sources that samples name were shown, and the 2×2 of right answers and shown sources."""
-    query = """
-        select p.sample_id, p.key, p.fields from eval_set_samples as m join samples as p using (sample_id)
-        where m.eval_set_id = $eval_set_id and p.split = $split and p.fields is not null
-    """
-    samples = database.rows(conn, query, {part: run[part] for part in ("eval_set_id", "split")})
-    named = {
-        one["sample_id"]: source
-        for one in samples
-        if (source := grounding.source_of(list(json.loads(one["fields"]).items())))
-    }
-    shown = retrieving.of_samples(conn, run["run_id"], list(named)) if named else {}
-    ranks = {sample: grounding.rank(source, shown.get(sample, ())) for sample, source in named.items()}
-    values = results.scores(conn, [run["run_id"]]).get(run["run_id"], {}).get(task.plan.metric, {})
-    names = {one["sample_id"]: one["key"] for one in samples}
-    lost = {names[one]: (values[one], rank is not None) for one, rank in ranks.items() if one in values}
-    return retrieval.search(list(ranks.values())), retrieval.lost(lost)
-
-
 def report(conn: duckdb.DuckDBPyConnection, task: Task, run: Mapping[str, Any]) -> Report:
     """What the run's passages and citations were worth. Repeats are averaged inside the sample.
 
@@ -101,7 +80,7 @@ def report(conn: duckdb.DuckDBPyConnection, task: Task, run: Mapping[str, Any]) 
     cited: dict[str, list[grounding.Citing]] = {}
     for sample_id, question, text in read:
         cited.setdefault(sample_id, []).append(grounding.cited(text, question, shown.get(sample_id, ())))
-    search, lost = sources(conn, task, run)
+    search, lost = sources.of_run(conn, task, run)
     return Report(
         search=search,
         lost=lost,
@@ -192,21 +171,16 @@ def _read(
 ) -> Measured:
     run = chosen["base"]
     query = """
-        select p.sample_id, p.group_id from eval_set_samples as m join samples as p using (sample_id)
-        where m.eval_set_id = $eval_set_id and p.split = $split and ($tag is null or list_contains(p.tags, $tag))
+        select p.sample_id from eval_set_samples as m join samples as p using (sample_id)
+        where m.eval_set_id = $eval_set_id and p.split = $split and list_contains(p.tags, $tag)
     """
-    given = {"eval_set_id": run["eval_set_id"], "split": run["split"], "tag": tag}
-    groups = dict(conn.execute(query, given).fetchall())
-    found = results.scores(conn, [one["run_id"] for one in chosen.values()])
-    values = {
-        cell: {
-            sample: value
-            for sample, value in found.get(one["run_id"], {}).get(task.plan.metric, {}).items()
-            if sample in groups
-        }
-        for cell, one in chosen.items()
-    }
-    measured = retrieval.grid(values, groups)
+    with_tag = None
+    if tag is not None:
+        given = {"eval_set_id": run["eval_set_id"], "split": run["split"], "tag": tag}
+        with_tag = [sample_id for (sample_id,) in conn.execute(query, given).fetchall()]
+    found = results.shared(conn, [one["run_id"] for one in chosen.values()], task.plan.metric, with_tag)
+    values = {cell: found.values[one["run_id"]] for cell, one in chosen.items()}
+    measured = retrieval.grid(values, found.groups)
     cells = {
         cell: Cell(run=one, cost=one["cost"], seconds=one["seconds"], prompt_tokens=one["prompt_tokens"])
         for cell, one in chosen.items()

@@ -52,7 +52,7 @@ def of_samples(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> pa.Ta
         where run_id in (select unnest($runs::text[])) group by r.eval_set_id, run_id, sample_id
         having count(*) > 1 and count(a.failure) = 0 order by run_id, sample_id
     """
-    found = conn.sql(query, params={"runs": list(run_ids)}).to_arrow_table()
+    found = database.arrow(conn, query, {"runs": list(run_ids)})
     asked = (eval_sets.find(conn, one) for one in pc.unique(found["eval_set_id"]).to_pylist())
     scorers = {one.eval_set_id: current_scorers.of_set(conn, one) for one in asked if one is not None}
     known: dict[tuple[str, ...], bool] = {}  # many samples have the same answers; they are read once

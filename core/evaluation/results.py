@@ -41,18 +41,23 @@ class Shared:
     groups: Sequence[str]
 
 
-def shared(conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str], metric: str) -> Shared:
-    """One metric's values in 0..1 on the samples that all these runs have, averaged over repeats."""
+def shared(
+    conn: duckdb.DuckDBPyConnection, run_ids: Sequence[str], metric: str, samples: Sequence[str] | None = None
+) -> Shared:
+    """One metric's values in 0..1 on the samples that all these runs have, averaged over repeats; of `samples` alone
+    where these are given."""
     query = """
         with kept as (
             select sample_id, list(value order by list_position($runs, run_id)) as row
             from values_of($runs, $metric) group by sample_id having count(*) = len($runs)
         )
-        select p.group_id, k.row from kept as k join samples as p using (sample_id) order by sample_id
+        select p.group_id, k.row from kept as k join samples as p using (sample_id)
+        where $samples is null or sample_id in (select unnest($samples::text[])) order by sample_id
     """
     if not run_ids:
         return Shared(values={}, groups=[])
-    found = conn.sql(query, params={"runs": list(run_ids), "metric": metric}).to_arrow_table()
+    given = {"runs": list(run_ids), "metric": metric, "samples": samples if samples is None else list(samples)}
+    found = database.arrow(conn, query, given)
     values = np.reshape(pc.list_flatten(found["row"]).to_numpy(), (-1, len(run_ids)))  # one row per sample
     return Shared(
         values={run_id: values[:, place] for place, run_id in enumerate(run_ids)}, groups=found["group_id"].to_pylist()

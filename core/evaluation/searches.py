@@ -9,7 +9,7 @@ import duckdb
 from core.diagnosis import intervals
 from core.diagnosis.intervals import Paired, Rate
 from core.diagnosis.retrieval import Search
-from core.evaluation import lookups, results
+from core.evaluation import lookups, results, sources
 from core.evaluation.tasks import Task
 from core.knowledge import indexes
 from core.knowledge.indexes import Index
@@ -46,7 +46,7 @@ def beside(conn: duckdb.DuckDBPyConnection, task: Task, run: Mapping[str, Any]) 
         Way(
             run=one,
             index=index,
-            search=lookups.sources(conn, task, one)[0],
+            search=sources.of_run(conn, task, one)[0],
             right=intervals.mean_rate(values[place]),
             more=intervals.paired(values[0], values[place], shared.groups) if place else None,
         )

@@ -206,7 +206,8 @@ class _Crew:
                 self._finished.append(answer)
                 self._news.set()
                 self._begun.set()
-            self._begun.set()  # or there is nothing to begin with
+            if number == 0:  # it has nothing more to begin with; another one that finds nothing left says nothing
+                self._begun.set()
         finally:
             self._news.set()
 

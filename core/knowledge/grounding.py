@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from core.intake import columns
 from core.knowledge import words
@@ -32,12 +33,16 @@ def source_of(fields: Sequence[tuple[str, str]]) -> str | None:
     return next((text.strip() for name, text in fields if columns.is_source(name) and text.strip()), None)
 
 
+def document_of(source: str) -> str:
+    """The name of the source's document, in the spelling in which names are compared (`str.casefold`)."""
+    return source.partition("|")[0].strip().casefold()
+
+
 def rank(source: str, shown: Sequence[Shown]) -> int | None:
     """The place of the first passage of that source, from 1; None if it was not shown."""
-    document, _, said = (part.strip().casefold() for part in source.partition("|"))
+    document, said = document_of(source), " ".join(source.partition("|")[2].casefold().split())
     for one in shown:
-        text = " ".join(f"{one.section}\n{one.text}".casefold().split())
-        if one.document.casefold() == document and " ".join(said.split()) in text:
+        if one.document.casefold() == document and said in " ".join(f"{one.section}\n{one.text}".casefold().split()):
             return one.number
     return None
 
@@ -45,13 +50,13 @@ def rank(source: str, shown: Sequence[Shown]) -> int | None:
 def cited(answer: str, question: str, shown: Sequence[Shown]) -> Citing:
     """What the answer cites, against the passages as they were shown."""
     numbers = checks.numbers(answer)
-    by_number = {one.number: words.terms(one.text) for one in shown}
+    by_number = {one.number: _terms(one.text) for one in shown}
     supports = []
     for sentence in _sentences(answer):
         mine = checks.numbers(sentence)
         said = words.terms(_bare(sentence))
         if mine and said:
-            passages = set[str]().union(*(by_number.get(number, set()) for number in mine))
+            passages = set[str]().union(*(by_number.get(number, frozenset()) for number in mine))
             supports.append(_has(passages, said))
     everything = set[str]().union(*by_number.values()) | words.terms(question)
     said = words.terms(_bare(answer))
@@ -60,6 +65,12 @@ def cited(answer: str, question: str, shown: Sequence[Shown]) -> Citing:
         supports=sum(supports) / len(supports) if supports else None,
         grounded=len(said & everything) / len(said) if said and shown else None,
     )
+
+
+@lru_cache(maxsize=2_000)
+def _terms(passage: str) -> frozenset[str]:
+    """Of a passage, which many answers were shown."""
+    return frozenset(words.terms(passage))
 
 
 def _has(passages: set[str], said: set[str]) -> float:

@@ -98,7 +98,7 @@ def of_documents(
         where list_contains($listed, p.document_id) order by p.document_id, p.place
     """
     values = {"embedder": embedder.embedder_id, "listed": list(document_ids)}
-    column = conn.sql(query, params=values).to_arrow_table()["vector"].combine_chunks()
+    column = database.arrow(conn, query, values)["vector"].combine_chunks()
     if column.null_count:
         raise Refusal(N_("Somebody else changed the knowledge base meanwhile. Try again."))
     return np.asarray(column.flatten(), dtype=np.float32).reshape(len(column), -1)

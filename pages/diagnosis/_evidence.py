@@ -8,7 +8,7 @@ import duckdb
 from core.diagnosis import errors, levers, model_gap
 from core.diagnosis.intervals import Rate
 from core.diagnosis.levers import Finding, Kind
-from core.evaluation import eval_sets, ladders, lookups, pairs, results, retrieving, winners
+from core.evaluation import eval_sets, ladders, lookups, pairs, results, retrieving, sources, winners
 from core.evaluation.tasks import Task
 from core.locale import catalogue
 from core.release import plans
@@ -100,7 +100,7 @@ def _models(conn: duckdb.DuckDBPyConnection, task: Task, base: str | None) -> Fi
 def _retrieval(conn: duckdb.DuckDBPyConnection, task: Task, base: str | None) -> Finding | None:
     """Of the base's newest run that looked passages up and whose samples name their sources."""
     for run in (one for one in lookups.runs_of(conn, task.task_id) if one["model_id"] == base):
-        search, lost = lookups.sources(conn, task, run)
+        search, lost = sources.of_run(conn, task, run)
         if search.hits.n:
             return Finding(verdict=lost.place, sentence=lost.sentence)
     return None

@@ -1,14 +1,29 @@
 """The retrieval page and what it reads: found sources, the 2×2, the grid of passages and tuning."""
 
+import json
 import re
 
 import pytest
 
-from core.evaluation import answers, demo_task, eval_sets, lookups, matrices, models, prompts, runs, tasks
+from core.diagnosis import retrieval
+from core.evaluation import (
+    answers,
+    demo_task,
+    eval_sets,
+    lookups,
+    matrices,
+    models,
+    prompts,
+    results,
+    retrieving,
+    runs,
+    sources,
+    tasks,
+)
 from core.evaluation.matrices import Matrix
 from core.evaluation.retrieving import Retrieval
 from core.jobs import jobs, supervisor
-from core.knowledge import indexes, ways
+from core.knowledge import grounding, indexes, ways
 from core.knowledge.embedders import Embedder
 from core.store import audit
 from pages._ui import session
@@ -143,3 +158,32 @@ def test_a_click_on_a_step_shows_what_passages_changed_among_the_chosen_samples(
 
 def test_before_anything_was_looked_up_the_page_says_what_to_do(page, task):
     assert "Nothing was looked up yet" in page(PAGE).info[0].value
+
+
+def test_the_sources_are_those_that_a_look_at_every_passage_finds(world, conn):
+    """Counted in the database, and once more passage by passage; some samples name words that only one passage has."""
+    task = tasks.find(conn, world)
+    run = lookups.runs_of(conn, task.task_id)[0]
+    samples = {one.sample_id: one for one in eval_sets.samples(conn, run["eval_set_id"], run["split"])}
+    shown = retrieving.of_samples(conn, run["run_id"])
+    named = ["fees.en.md", "Fees.EN.md |  late  PAYMENT", "nowhere.md", "card_rules.en.md | refund"]
+    with audit.change(conn, actor="test", act="test", subject="x"):
+        for place, sample_id in enumerate(sorted(samples)):
+            fields = json.dumps({"note": "n", "source": named[place % 4]}) if place % 5 else None
+            conn.execute("update samples set fields = ? where sample_id = ?", [fields, sample_id])
+    ranks = {
+        sample_id: grounding.rank(named[place % 4], shown.get(sample_id, ()))
+        for place, sample_id in enumerate(sorted(samples))
+        if place % 5
+    }
+    assert len({rank is None for rank in ranks.values()}) == 2
+    values = results.scores(conn, [run["run_id"]])[run["run_id"]][task.plan.metric]
+    search, lost = sources.of_run(conn, task, run)
+    expected = retrieval.search(list(ranks.values()))
+    assert search.hits == expected.hits
+    assert search.reciprocal.value == pytest.approx(expected.reciprocal.value, abs=1e-12)
+    by_hand = retrieval.lost({samples[one].key: (values[one], rank is not None) for one, rank in ranks.items()})
+    assert {cell: set(names) for cell, names in lost.cells.items()} == {
+        cell: set(names) for cell, names in by_hand.cells.items()
+    }
+    assert lost.there_when_wrong == by_hand.there_when_wrong

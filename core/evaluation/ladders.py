@@ -119,8 +119,9 @@ def of_set(conn: duckdb.DuckDBPyConnection, task_id: str, eval_set_name: str) ->
 def same_prompt(conn: duckdb.DuckDBPyConnection, task_id: str, eval_set_name: str) -> list[list[dict[str, Any]]]:
     """For each prompt of the set the newest complete run of every model that was asked with it on dev.
 
-    Runs carry `model_name`, `prompt_name`, `seconds` and `tokens` (median per answer; None where nothing was told).
-    The prompt with the most models comes first, of equals the later rung.
+    Runs carry `model_name`, `prompt_name`, `seconds` and `tokens` (median per answer) and `cost` (mean per answer that
+    was paid for, in the model's currency), each None where nothing was told. The prompt with the most models
+    comes first, of equals the later rung.
     """
     query = """
         with asked as (
@@ -132,8 +133,10 @@ def same_prompt(conn: duckdb.DuckDBPyConnection, task_id: str, eval_set_name: st
                 and r.planned <= (select count(*) from answers as a where a.run_id = r.run_id)
             qualify row_number() over (partition by r.prompt_id, r.model_id order by j.number desc) = 1
         )
-        select asked.*, (select median(latency_s) from answers as a where a.run_id = asked.run_id) as seconds,
-            (select median(prompt_tokens + completion_tokens) from answers as a where a.run_id = asked.run_id) as tokens
+        select asked.*,
+            (select median(latency_s) from answers as a where a.run_id = asked.run_id) as seconds,
+            (select median(prompt_tokens + completion_tokens) from answers as a where run_id = asked.run_id) as tokens,
+            (select avg(cost) from answers as a where a.run_id = asked.run_id and a.copied_from is null) as cost
         from asked order by created_at, model_id
     """
     found: dict[str, list[dict[str, Any]]] = {}

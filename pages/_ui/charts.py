@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 from unicodedata import east_asian_width
 
@@ -94,12 +95,16 @@ def show(chart: alt.TopLevelMixin, table: pd.DataFrame, *, key: str, name: str =
 def curves(table: pd.DataFrame, *, target: float | None = None) -> alt.LayerChart:
     """Rates over the rungs with their 95% bands, a line per metric; a click picks a point's `rung` and `metric`."""
     shown = table.assign(name=[metric_name(metric) for metric in table["metric"]])
-    order = list(dict.fromkeys(shown["name"]))
+    order, rungs = list(dict.fromkeys(shown["name"])), list(dict.fromkeys(shown["rung"]))
+    counts = shown.groupby("rung")["n"].agg(["min", "max"]).loc[rungs]
+    told = ["n=" + "–".join(dict.fromkeys(map(str, (low, high)))) for low, high in counts.itertuples(index=False)]
+    counted = in_lines(rungs, told=told)
     picked = alt.selection_point(name=PICKED, fields=["rung", "metric"], on="click", empty=False)
     legend = alt.Legend(orient="top", columns=2, labelLimit=320, symbolOpacity=1) if len(order) > 1 else None
-    color = alt.Color("name:N", title=None, sort=order, scale=alt.Scale(range=palette(len(order))), legend=legend)
+    shades = alt.Scale(domain=order, range=palette(len(order)))
+    color = alt.Color("name:N", title=None, scale=shades, legend=legend)
     base = alt.Chart(shown).encode(
-        x=alt.X("rung:N", title=plain("Prompt"), sort=list(dict.fromkeys(shown["rung"])), axis=alt.Axis(labelAngle=0)),
+        x=alt.X("rung:N", title=plain("Prompt"), sort=rungs, axis=alt.Axis(labelAngle=0, labelExpr=counted)),
         color=color,
     )
     scale = alt.Scale(domain=[0, 1])
@@ -111,7 +116,7 @@ def curves(table: pd.DataFrame, *, target: float | None = None) -> alt.LayerChar
     )
     points = base.mark_point(filled=True, opacity=1).encode(
         y="value:Q",
-        shape=alt.Shape("name:N", sort=order, legend=legend, title=None),
+        shape=alt.Shape("name:N", scale=alt.Scale(domain=order), legend=legend, title=None),
         size=alt.condition(picked, alt.value(260), alt.value(110)),
         tooltip=[
             alt.Tooltip("rung:N", title=plain("Prompt")),
@@ -133,13 +138,14 @@ def curves(table: pd.DataFrame, *, target: float | None = None) -> alt.LayerChar
 def forest(table: pd.DataFrame, *, target: float | None, title: str) -> alt.LayerChart:
     """Rates with 95% intervals under each other, the agreed target as a line; a click picks a row's `label`."""
     picked = alt.selection_point(name=PICKED, fields=["label"], on="click", empty=False)
-    scale = alt.Scale(domain=[0, 1])
+    scale = alt.Scale(domain=[0, 1], padding=9)  # a point at 0% or 100% is whole, too
+    told = [f"{value:.0%} (n={n})" for value, n in zip(table["value"], table["n"], strict=True)]
     base = alt.Chart(table).encode(
         y=alt.Y(
             "label:N",
             title=None,
             sort=list(table["label"]),
-            axis=alt.Axis(labelLimit=260, labelOverlap=False, labelExpr=in_lines(table["label"])),
+            axis=alt.Axis(labelLimit=260, labelOverlap=False, labelExpr=in_lines(table["label"], told=told)),
         ),
         tooltip=[alt.Tooltip("label:N", title=title), *interval_tips()],
     )
@@ -151,7 +157,7 @@ def forest(table: pd.DataFrame, *, target: float | None, title: str) -> alt.Laye
     points = base.mark_point(filled=True, color=BLUE, opacity=1).encode(
         x="value:Q", size=alt.condition(picked, alt.value(260), alt.value(120))
     )
-    return alt.layer(goals, lines, points.add_params(picked)).properties(height=_rows(table["label"]))
+    return alt.layer(goals, lines, points.add_params(picked)).properties(height=height(table["label"]))
 
 
 def picked(event: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -167,17 +173,20 @@ def steer(key: str, clicked: Any) -> None:
     st.session_state[f"{key}.clicked"] = clicked
 
 
-def in_lines(labels: Iterable[str], width: int = 26) -> str:
+def in_lines(labels: Iterable[str], width: int = 26, told: Iterable[str] = ()) -> str:
     """A Vega expression that writes each label in lines of so many Latin letters, or half as many Chinese ones.
 
     Long names of models and prompts are read whole so, on a phone, too. A word that is longer has a line of its own.
+    What is `told` of each label, in their order, stands below it, where nothing cuts it off.
     """
-    return f"({json.dumps({label: _lines(label, width) for label in labels})})[datum.label] || datum.label"
+    below = [[one] for one in told]
+    lines = {label: _lines(label, width) + more for label, more in zip_longest(labels, below, fillvalue=[])}
+    return f"({json.dumps(lines)})[datum.label] || datum.label"
 
 
-def _rows(labels: Sequence[str]) -> int:
-    """The height of a chart whose rows have room for their labels, however many lines these take; with its axis."""
-    return 84 + len(labels) * max([36, *(12 + 14 * len(_lines(label, 26)) for label in labels)])
+def height(labels: Sequence[str]) -> int:
+    """The height of a chart whose rows have room for their labels, and a line below each; with its axis."""
+    return 84 + len(labels) * max([40, *(26 + 14 * len(_lines(label, 26)) for label in labels)])
 
 
 def _lines(text: str, width: int) -> list[str]:
@@ -214,12 +223,13 @@ def paired(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     table, picked = pd.DataFrame(rows), alt.selection_point(name=PICKED, fields=["label"], on="click", empty=False)
     for column in ("gain", "low", "high"):
         table[column] = table[column] * 100
+    told = [f"{gain:+.1f} (n={n})" for gain, n in zip(table["gain"], table["n"], strict=True)]
     base = alt.Chart(table).encode(
         y=alt.Y(
             "label:N",
             title=None,
             sort=[row["label"] for row in rows],
-            axis=alt.Axis(labelLimit=320, labelOverlap=False, labelExpr=in_lines(table["label"])),
+            axis=alt.Axis(labelLimit=320, labelOverlap=False, labelExpr=in_lines(table["label"], told=told)),
         ),
         tooltip=[alt.Tooltip("label:N", title=" "), alt.Tooltip("gain:Q", title=plain("Points"), format="+.1f"),
                  alt.Tooltip("low:Q", title=plain("95% from"), format="+.1f"),
@@ -233,4 +243,4 @@ def paired(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     points = base.mark_point(filled=True, opacity=1).encode(
         x="gain:Q", color=color, size=alt.condition(picked, alt.value(260), alt.value(110))
     )
-    return alt.layer(zero, lines, points.add_params(picked)).properties(height=_rows(table["label"]))
+    return alt.layer(zero, lines, points.add_params(picked)).properties(height=height(table["label"]))

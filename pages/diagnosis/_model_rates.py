@@ -1,4 +1,4 @@
-"""The models beside each other: shares, differences to the wanted model, time and length."""
+"""The models beside each other: shares, differences to the wanted model, time, length and cost."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,9 +9,10 @@ import streamlit as st
 from core.diagnosis.model_gap import ModelGap
 from core.diagnosis.verdicts import points
 from core.evaluation.tasks import Task
-from pages._ui import charts
+from pages._ui import charts, session
 from pages._ui.session import _, plain
 from pages.diagnosis import _samples
+from pages.evaluation import _costs
 
 
 def show(task: Task, runs: Sequence[Mapping[str, Any]], names: Mapping[str, str], judged: ModelGap) -> None:
@@ -65,6 +66,7 @@ def _row(run: Mapping[str, Any], name: str, judged: ModelGap) -> dict[str, Any]:
         plain("Difference in points (Holm)"): told,
         plain("Seconds per answer"): run["seconds"],
         plain("Tokens per answer"): run["tokens"],
+        plain("Cost of an answer"): _costs.told(session.conn(), run),
     }
 
 

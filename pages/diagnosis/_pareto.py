@@ -50,8 +50,10 @@ def show(versions: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Non
 def bars(table: pd.DataFrame) -> alt.LayerChart:
     """Shares with 95% intervals, the largest on top; rows have `label`, `value`, `low`, `high`, `n`."""
     picked = alt.selection_point(name=charts.PICKED, fields=["label"], on="click", empty=True)
-    base = alt.Chart(table.assign(told=[f"{row.value:.0%} (n={row.n})" for row in table.itertuples()])).encode(
-        y=alt.Y("label:N", title=None, sort=list(table["label"]), axis=alt.Axis(labelLimit=220)),
+    told = [f"{row.value:.0%} (n={row.n})" for row in table.itertuples()]
+    labels = alt.Axis(labelLimit=220, labelOverlap=False, labelExpr=charts.in_lines(table["label"], told=told))
+    base = alt.Chart(table).encode(
+        y=alt.Y("label:N", title=None, sort=list(table["label"]), axis=labels),
         tooltip=[
             alt.Tooltip("label:N", title=plain("Error type")),
             alt.Tooltip("value:Q", title=plain("Share"), format=".1%"),
@@ -62,12 +64,11 @@ def bars(table: pd.DataFrame) -> alt.LayerChart:
     )
     scale = alt.Scale(domain=[0, 1])
     share = alt.X("value:Q", title=plain("Share, 95% interval"), scale=scale, axis=alt.Axis(format="%"))
-    solid = base.mark_bar(color=charts.BLUE, cursor="pointer").encode(
+    solid = base.mark_bar(color=charts.BLUE, size=26, cursor="pointer").encode(
         x=share, opacity=alt.condition(picked, alt.value(1), alt.value(0.4))
     )
     ends = base.mark_rule(strokeWidth=3, color=charts.GREY).encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
-    told = base.mark_text(align="left", dx=8, color=charts.GREY).encode(x=alt.X("high:Q", scale=scale), text="told:N")
-    return alt.layer(solid.add_params(picked), ends, told).properties(height=90 + 36 * len(table))
+    return alt.layer(solid.add_params(picked), ends).properties(height=charts.height(table["label"]))
 
 
 def examples(run_ids: Sequence[str], kind: str, names: Mapping[str, str]) -> None:

@@ -70,7 +70,7 @@ def _one(task: Task, climb: Climb, step: Step) -> None:
         st.metric(_("Gain in points, n = %(n)s", n=found.n), points(found.mean or 0.0))
         words = {"low": points(found.low), "high": points(found.high), "p": f"{step.p_holm:.3f}"}
         st.markdown(_("95%% interval %(low)s to %(high)s; p = %(p)s, corrected for several looks (Holm).", **words))
-        st.markdown(_("%(fixed)s samples fixed, %(broken)s broken, %(unchanged)s unchanged.",
+        st.markdown(_("Samples: %(fixed)s fixed, %(broken)s broken, %(unchanged)s unchanged.",
                       fixed=found.fixed, broken=found.broken, unchanged=found.unchanged))  # fmt: skip
         st.markdown(_meaning(step))
     ids = [before["run_id"]], [after["run_id"]]

@@ -22,8 +22,8 @@ def show(conn: duckdb.DuckDBPyConnection, job_id: str, names: Mapping[str, str])
                 plain("Prompt tokens"): run["prompt_tokens"],
                 plain("Answer tokens"): run["completion_tokens"],
                 plain("Seconds for an answer (median)"): _seconds(run["latency_s"]),
-                plain("Cost"): _cost(conn, run),
-                plain("Cost of an answer"): _cost(conn, run, run["answered"] - run["copied"] - run["failed"]),
+                plain("Cost"): told(conn, run),
+                plain("Cost of an answer"): told(conn, run, run["answered"] - run["copied"] - run["failed"]),
             }
             for run in runs.measured(conn, job_id)
         ],
@@ -37,7 +37,8 @@ def _seconds(value: float | None) -> str:
     return plain("not known") if value is None else f"{value:.2f}"
 
 
-def _cost(conn: duckdb.DuckDBPyConnection, run: Mapping[str, Any], among: int | None = None) -> str:
+def told(conn: duckdb.DuckDBPyConnection, run: Mapping[str, Any], among: int | None = None) -> str:
+    """The run's `cost` in its model's currency, shared among so many answers; or that it is not known."""
     if run["cost"] is None or among == 0:
         return plain("not known")
     return money(run["cost"] / (among or 1), terms.of(conn, run["model_id"]).currency)

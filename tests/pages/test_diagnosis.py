@@ -5,6 +5,7 @@ import pytest
 from core.access import preferences
 from core.evaluation import eval_sets, guides, prompts, runs
 from core.evaluation.demo_task import FEES, TRIAGE
+from core.store import audit
 from pages._ui import session
 from tests import chain
 
@@ -54,12 +55,19 @@ def test_a_strong_model_beside_a_weak_one_is_a_capability_gap(page, world):
     strong = chain.other_model(world, "Strong")
     ask(world, TRIAGE, lambda run, place, count: place % 5 == 0)
     ask(world, TRIAGE, lambda run, place, count: True, model=strong)
+    with audit.change(world.conn, actor="test", act="test", subject="x"):
+        world.conn.execute(
+            "update answers set cost = 0.004 where run_id in (select run_id from runs where model_id = ?)",
+            [strong.model_id],
+        )
     app = page("diagnosis/model_gap.py")
     assert not app.exception
     assert app.info[0].value.startswith("### Capability gap: on the same 48 samples Strong is right in 100%")
     rows = app.dataframe[-1].value.set_index("Model")
     assert rows["Difference in points (Holm)"]["Base"] == "the wanted model"
     assert rows["Seconds per answer"]["Strong"] == pytest.approx(0.4)
+    assert rows["Cost of an answer"]["Strong"].startswith("0.004 ")
+    assert rows["Cost of an answer"]["Base"] == "not known"
 
 
 def test_models_that_are_all_weak_point_to_the_task(page, world):

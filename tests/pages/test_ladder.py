@@ -1,5 +1,7 @@
+import json
 from functools import wraps
 
+import pandas as pd
 import pytest
 
 from core.evaluation import ladders, results, runs
@@ -25,7 +27,7 @@ def test_a_rising_ladder_is_told_in_one_sentence_with_n_and_interval(page, world
     assert not app.exception
     assert app.info[0].value.startswith("### 20% → 70% on 40 samples: prompting still has headroom")
     assert not app.success, "nothing is green below the target"
-    assert "20 samples fixed, 0 broken, 20 unchanged" in said(app)
+    assert "Samples: 20 fixed, 0 broken, 20 unchanged." in said(app)
     assert "answers per sample K = 1" in said(app)
     assert app.code[0].value.splitlines() == ["- Answer.", "+ Sort."]
 
@@ -95,3 +97,21 @@ def test_the_plan_of_a_set_with_more_locked_samples_than_it_reckons_with_is_show
     app = page(PAGE)
     assert not app.exception
     assert "Chance that this plan gives a yes" in said(app)
+
+
+def test_every_point_has_its_n_below_it_and_one_legend_tells_shape_and_colour():
+    rows = [
+        {"rung": rung, "metric": metric, "value": 0.5, "low": 0.4, "high": 0.6, "n": n}
+        for rung, n in (("A", 48), ("B", 47))
+        for metric in ("correct", "valid")
+    ]
+    drawn = charts.curves(pd.DataFrame(rows)).to_dict()
+    points = next(layer for layer in drawn["layer"] if "shape" in layer["encoding"])["encoding"]
+    assert all(f'["{rung}", "n={n}"]' in points["x"]["axis"]["labelExpr"] for rung, n in (("A", 48), ("B", 47)))
+    # Vega makes one legend of two only where their scales have the same domain.
+    assert points["shape"]["scale"]["domain"] == points["color"]["scale"]["domain"]
+    assert points["shape"]["legend"] == points["color"]["legend"]
+    forest = pd.DataFrame([{"label": "Base", "value": 1.0, "low": 0.9, "high": 1.0, "n": 48}])
+    assert "100% (n=48)" in json.dumps(charts.forest(forest, target=None, title="Model").to_dict())
+    change = [{"label": "A → B", "gain": 0.12, "low": -0.02, "high": 0.2, "n": 48}]
+    assert "+12.0 (n=48)" in json.dumps(charts.paired(change).to_dict())

@@ -3,10 +3,10 @@
 `python benchmarks/training.py [--model FOLDER]`; without a folder it is the starter model, fetched if need
 be. TRL computes in float32, which is what it takes on a CPU, we in the precision that this machine is fast at. Each
 runs in a process of its own, so that peak memory is its own, too. Their losses stand side by side, and beside them ours
-from another seed of the adapter: what two seeds differ by is noise. The share of the matmul peak counts what the frozen
-weights cost in the tokens that were really laid out: two operations for each weight forward and two backward, and the
-vocabulary only where a token is learned; attention and adapters come on top and are not counted. Two peaks are
-measured: of large square matrices, and of the products that this model's own weights need.
+from another seed of the adapter, since what two seeds differ by is noise, and ours in TRL's precision. The share of the
+matmul peak counts what the frozen weights cost in the tokens that were really laid out: two operations for each weight
+forward and two backward, and the vocabulary only where a token is learned; attention and adapters come on top and are
+not counted. Two peaks are measured: of large square matrices, and of the products that this model's own weights need.
 """
 
 import json
@@ -108,7 +108,7 @@ def theirs(base: Path) -> dict[str, Any]:
     }
 
 
-def ours(base: Path, seed: int = RECIPE.seed) -> dict[str, Any]:
+def ours(base: Path, seed: int = RECIPE.seed, dtype: torch.dtype | None = None) -> dict[str, Any]:
     """The same with our trainer; rows are given so that they come in the same order whatever the seed."""
     given, recipe = rows(), replace(RECIPE, seed=seed)
     arranged: list[dict[str, Any]] = [{}] * ROWS
@@ -116,7 +116,7 @@ def ours(base: Path, seed: int = RECIPE.seed) -> dict[str, Any]:
     for wanted, place in zip(*orders, strict=True):
         arranged[place] = given[wanted]
     with tempfile.TemporaryDirectory() as folder:
-        summary = lora.train(Path(folder), base, recipe, arranged)["summary"]
+        summary = lora.train(Path(folder), base, recipe, arranged, dtype=dtype)["summary"]
         losses = [event["loss"] for event in job_folder.events(Path(folder)) if event["event"] == "step"]
     return {"losses": losses, **{name: summary[name] for name in ("samples_per_second", "peak_bytes")}}
 
@@ -124,6 +124,11 @@ def ours(base: Path, seed: int = RECIPE.seed) -> dict[str, Any]:
 def other_seed(base: Path) -> dict[str, Any]:
     """Ours with another adapter to begin with."""
     return ours(base, seed=RECIPE.seed + 1)
+
+
+def exact(base: Path) -> dict[str, Any]:
+    """Ours in TRL's precision."""
+    return ours(base, dtype=torch.float32)
 
 
 def operations(base: Path) -> dict[str, float]:
@@ -181,7 +186,7 @@ def alone(work: Callable[[Path], dict[str, Any]], base: Path) -> dict[str, Any]:
 
 def main(base: Path) -> None:
     """Print both speeds, their ratio, memory, our share of the machine's peaks, and the losses side by side."""
-    them, us, again, counted = (alone(work, base) for work in (theirs, ours, other_seed, operations))
+    them, us, again, alike, counted = (alone(work, base) for work in (theirs, ours, other_seed, exact, operations))
     ratio = us["samples_per_second"] / them["samples_per_second"]
     reached = us["samples_per_second"] * counted["per_sample"]
     for name, found in (("TRL as it comes", them), ("ours", us)):
@@ -190,12 +195,16 @@ def main(base: Path) -> None:
     for name, of in (("square matrices", "square"), ("products of the model's own sizes", "own")):
         print(f"ours does {reached / counted[of]:.0%} of the peak of {name}, {counted[of] / 1e9:.0f} GFLOP/s")
     print("loss at step " + "".join(f"{step:8}" for step in range(1, len(us["losses"]) + 1)))
-    for name, found in (("TRL", them), ("ours", us), ("another seed", again)):
+    for name, found in (("TRL", them), ("ours", us), ("another seed", again), ("in float32", alike)):
         print(f"{name:<13}" + "".join(f"{loss:8.3f}" for loss in found["losses"]))
-    apart, noise = (
-        max(abs(one - two) for one, two in zip(us["losses"], found["losses"], strict=True)) for found in (them, again)
-    )
-    print(f"ours is at most {apart:.3f} from TRL, and {noise:.3f} from itself with another seed")
+    noise = apart(us["losses"], again["losses"])
+    print(f"ours is at most {apart(us['losses'], them['losses']):.3f} from TRL, and {noise:.3f} from another seed")
+    print(f"in float32 as TRL: at most {apart(alike['losses'], them['losses']):.3f} from TRL")
+
+
+def apart(some: Sequence[float], others: Sequence[float]) -> float:
+    """The largest difference at any step."""
+    return max(abs(one - other) for one, other in zip(some, others, strict=True))
 
 
 if __name__ == "__main__":

@@ -48,8 +48,12 @@ def sets(page: Page, room: tuple[str, str]) -> Page:
     return page
 
 
-def view(page: Page, name: str) -> None:
+def drawn(page: Page) -> None:
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
+def view(page: Page, name: str) -> None:
+    drawn(page)
     page.get_by_test_id("stMain").get_by_test_id("stButtonGroup").get_by_text(name, exact=True).click()
 
 
@@ -175,6 +179,7 @@ def words_of_widgets_are_chinese(sets: Page, file: Path) -> None:
     assert limit.evaluate(written) == '"每个文件不超过 200 MB"'
     sets.locator("input[type=file]").set_input_files(file)
     sets.get_by_text("8 行正常").first.wait_for()
+    drawn(sets)  # a field that is drawn anew forgets that something was typed, and its hint goes
     note = sets.get_by_test_id("stTextInput").last
     note.locator("input").fill("新")
     hint = note.get_by_test_id("InputInstructions")

@@ -51,6 +51,12 @@ def rows(folder: Path) -> list[dict[str, Any]]:
     return [row for shard in job_folder.shards(folder) for row in job_folder.read_lines(shard)]
 
 
+def on_file(folder: Path) -> list[dict[str, Any]]:
+    """What no kill takes away: the rows of shards, and of what is about to become one."""
+    begun = sorted((folder / "answers").glob("*.partial"))
+    return rows(folder) + [row for partial in begun for row in job_folder.read_lines(partial)]
+
+
 def test_every_item_gets_one_row_and_progress_is_told(base, tmp_path, monkeypatch):
     monkeypatch.setattr(journal, "SHARD_SECONDS", 0)  # a shard for each batch, however quick
     spec = job(tmp_path, base, items=100)
@@ -98,11 +104,11 @@ def test_a_killed_worker_goes_on_where_it_was(base, tmp_path):
     command = [sys.executable, "-m", "core.jobs.worker", str(tmp_path)]
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
     worker = subprocess.Popen(command, cwd=ROOT, env=one_thread)
-    while not job_folder.shards(tmp_path) and worker.poll() is None:
-        time.sleep(0.02)
+    while not on_file(tmp_path) and worker.poll() is None:
+        time.sleep(0.002)
     worker.send_signal(signal.SIGKILL)
     worker.wait()
-    before = rows(tmp_path)
+    before = on_file(tmp_path)
     assert 0 < len(before) < 400
     assert job_folder.result(tmp_path) is None
 

@@ -59,7 +59,7 @@ def show(run_id: str, judged: Probe) -> None:
     filled = [cell for cell in CELLS if judged.cells[cell]]
     behind: tuple[Cell, ...] = ("neither", "concept_only", "concept_only")  # those that are wrong
     picked = [one["label"] for one in points]
-    clicked = (cell for (label, rate), cell in zip(rows, behind, strict=True) if _label(label, rate) in picked)
+    clicked = (cell for (label, rate), cell in zip(rows, behind, strict=True) if label in picked)
     charts.steer(f"probe.cell.{run_id}", next((cell for cell in clicked if cell in filled), None))
     cell = st.segmented_control(
         _("Which pairs"),
@@ -89,8 +89,4 @@ def show(run_id: str, judged: Probe) -> None:
 
 
 def _row(label: str, rate: Rate) -> dict[str, object]:
-    return {"label": _label(label, rate), "value": rate.value, "low": rate.low, "high": rate.high, "n": rate.n}
-
-
-def _label(label: str, rate: Rate) -> str:
-    return f"{label} (n={rate.n})"
+    return {"label": label, "value": rate.value, "low": rate.low, "high": rate.high, "n": rate.n}

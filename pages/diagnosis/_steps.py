@@ -51,7 +51,7 @@ def show(task: Task, climb: Climb, judged: Ladder) -> None:
 
 def _row(step: Step) -> dict[str, object]:
     found = step.paired
-    label = f"{step.start} → {step.end} (n={found.n})"
+    label = f"{step.start} → {step.end}"
     return {"label": label, "gain": found.mean or 0.0, "low": found.low, "high": found.high, "n": found.n}
 
 

@@ -68,7 +68,7 @@ def _changes(report: Report, metric: str) -> dict[tuple[str, str], dict[str, Any
     pairs = sorted(report.pairs.items(), key=lambda pair: (pair[0][0], pair[0][1] != metric, pair[0][1]))
     return {
         (split, name): {
-            "label": f"{splits[split]} · {charts.metric_name(name)} (n={found.paired.n})",
+            "label": f"{splits[split]} · {charts.metric_name(name)}",
             "gain": found.paired.mean,
             "low": found.paired.low,
             "high": found.paired.high,

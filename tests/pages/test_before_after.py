@@ -74,7 +74,7 @@ def test_the_samples_behind_each_change_are_shown_newly_broken_first(page, world
     assert "1 of the newly broken samples are critical" in app.warning[-1].value
 
     # a click on a bar, and one on the change of another measure
-    clicked = {"version": "After: Base · v1", "metric": "correct", "label": "gate · Correct (n=40)"}
+    clicked = {"version": "After: Base · v1", "metric": "correct", "label": "gate · Correct"}
     monkeypatch.setattr("pages._ui.charts.picked", lambda event: [clicked])
     app = page(PAGE)
     assert not app.exception

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 import torch
@@ -109,7 +110,7 @@ def test_dpo_goes_on_from_the_adapter_that_sft_made(base, tmp_path):
 
 def test_held_out_rows_end_what_no_longer_helps_and_the_best_epoch_is_kept(base, tmp_path):
     """Random answers cannot be foreseen: the more is learned by heart, the worse the held-out rows get."""
-    odd = [{**row, "completion": str(hash(str(n) * 9) % 10**9)} for n, row in enumerate(rows(60))]
+    odd = [{**row, "completion": str(Random(n).randrange(10**9))} for n, row in enumerate(rows(60))]
     recipe = Recipe(epochs=20, learning_rate=5e-3, batch_size=32, patience=1, replay_share=0.0)
     summary = lora.train(tmp_path, base, recipe, odd)["summary"]
     assert (summary["rows"], summary["held_out_rows"]) == (54, 6)
@@ -125,7 +126,7 @@ def test_held_out_rows_end_what_no_longer_helps_and_the_best_epoch_is_kept(base,
 
 def test_a_stop_keeps_the_best_epoch_and_not_the_last_and_a_later_start_goes_on(base, tmp_path, monkeypatch):
     """Random answers cannot be foreseen: the stop comes after an epoch that made the held-out rows worse."""
-    odd = [{**row, "completion": str(hash(str(n) * 9) % 10**9)} for n, row in enumerate(rows(60))]
+    odd = [{**row, "completion": str(Random(n).randrange(10**9))} for n, row in enumerate(rows(60))]
     recipe = Recipe(epochs=20, learning_rate=5e-3, batch_size=32, patience=10, replay_share=0.0)
     looked = reports.Progress.on_evaluate
 
@@ -196,6 +197,7 @@ def test_a_probe_names_rows_that_would_be_refused(base, tmp_path, row, point):
 LIMITED = """
 import resource, sys
 from pathlib import Path
+from random import Random
 from core.jobs import worker
 from core.training import lora, work
 import bitsandbytes, peft.tuners.lora
